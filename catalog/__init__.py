@@ -1,0 +1,1 @@
+"""Products in: feeds, pictures, the catalog database and the rendered sample catalog."""

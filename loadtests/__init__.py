@@ -1,0 +1,1 @@
+"""Load, measured from outside over HTTP and gRPC."""

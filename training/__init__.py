@@ -1,0 +1,1 @@
+"""Offline learning: Jina CLIP in PyTorch, augmentation, simulated screenshots, tuning, evaluation."""

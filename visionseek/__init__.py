@@ -1,0 +1,1 @@
+"""The kernel: vocabulary, errors, settings, pixels, manifests and the command. Imports nothing of ours."""

@@ -1,0 +1,5 @@
+"""`python -m visionseek`."""
+
+from visionseek.cli import main
+
+main()
