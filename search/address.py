@@ -1,0 +1,60 @@
+"""Where the running services are: an option, else the settings, else what `visionseek up` wrote down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from visionseek.errors import ManifestError, Unavailable
+from visionseek.settings import Settings
+
+STACK_FILE = Path("run") / "stack.json"
+
+
+def triton_address(settings: Settings, option: str | None = None) -> str:
+    """`host:port` of Triton's gRPC endpoint.
+
+    Raises:
+        Unavailable: nothing says where it is.
+        ManifestError: the stack file is damaged.
+    """
+    if option:
+        return option
+    if settings.triton_grpc_port:
+        return f"{settings.triton_host}:{settings.triton_grpc_port}"
+    return _from_stack(settings, "triton", "grpc", "Triton").removeprefix("grpc://")
+
+
+def api_url(settings: Settings, option: str | None = None) -> str:
+    """Base URL of the API, without a slash at the end.
+
+    Raises:
+        Unavailable: nothing says where it is.
+        ManifestError: the stack file is damaged.
+    """
+    if option:
+        return option.rstrip("/")
+    if settings.api_port:
+        return f"http://{settings.api_host}:{settings.api_port}"
+    return _from_stack(settings, "api", "url", "the API").rstrip("/")
+
+
+def _from_stack(settings: Settings, service: str, key: str, name: str) -> str:
+    path = settings.data / STACK_FILE
+    try:
+        state: Any = json.loads(path.read_bytes())
+        address = state[service][key]
+    except FileNotFoundError:
+        raise Unavailable(
+            f"{name} is not running: no address in the settings and no {STACK_FILE} in the data folder",
+            where=str(settings.data),
+            mend="visionseek up",
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ManifestError(
+            f"no `{service}.{key}` in it ({error!r})",
+            where=str(path),
+            mend="visionseek down && visionseek up",
+        ) from error
+    return str(address)
