@@ -1,0 +1,122 @@
+"""Fonts of the machine by script, found by file name in the usual folders; none is never a failure.
+
+Which fonts a machine has changes pixels, so `font_digest` says which were found, for a manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from PIL import ImageFont, features
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A family in two weights; `regular` None is the letters that Pillow carries.
+
+    Attributes:
+        regular: file of the upright letters.
+        bold: file of the heavier ones.
+        index: face inside a collection file.
+        shaped: letters join or reorder, which needs Raqm (HarfBuzz and FriBiDi).
+    """
+
+    regular: Path | None = None
+    bold: Path | None = None
+    index: int = 0
+    shaped: bool = False
+
+    def font(self, size: int, *, bold: bool) -> Font:
+        """The face at `size` pixels."""
+        return _load(self.bold if bold else self.regular, max(size, 6), self.index, self.shaped)
+
+
+BUILTIN = Face()
+
+
+def available_scripts() -> tuple[str, ...]:
+    """Scripts that this machine can set; Latin always, with Pillow's own letters where need be."""
+    return ("latin", *(name for name in _table() if name != "latin" and _faces(name, "sans")))
+
+
+def choose_face(rng: np.random.Generator, script: str, style: str) -> Face:
+    """A face for `script` in `style` (`sans` or `display`) that this machine has, else the built-in one."""
+    faces = _faces(script, style) or _faces(script, "sans")
+    # Draw even when there is nothing to choose: the rest of the screen must not depend on the fonts.
+    place = float(rng.random())
+    return faces[int(place * len(faces))] if faces else BUILTIN
+
+
+def font_digest() -> str:
+    """Hex digest over the names and bytes of every font that may be used here."""
+    total = hashlib.sha256()
+    files = {
+        face.regular for script in _table() for style in ("sans", "display") for face in _faces(script, style)
+    }
+    for path in sorted(path for path in files if path):
+        total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, dict[str, object]]:
+    return tomllib.loads((resources.files(__package__) / "fonts.toml").read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, Path]:
+    home = Path.home()
+    folders = [
+        Path("/usr/share/fonts"),
+        Path("/usr/local/share/fonts"),
+        home / ".fonts",
+        home / ".local/share/fonts",
+    ]
+    if sys.platform == "darwin":
+        folders += [Path("/Library/Fonts"), Path("/System/Library/Fonts"), home / "Library/Fonts"]
+    elif sys.platform == "win32":
+        folders += [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for root, _, names in os.walk(folder):
+            for name in names:
+                if name.lower().endswith((".ttf", ".otf", ".ttc")):
+                    found.setdefault(name, Path(root) / name)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _faces(script: str, style: str) -> tuple[Face, ...]:
+    entry = _table()[script]
+    shaped = bool(entry.get("shaped", False))
+    if shaped and not features.check("raqm"):
+        return ()
+    index = int(str(entry.get("index", 0)))
+    faces = []
+    pairs = entry.get(style, [])
+    assert isinstance(pairs, list)
+    for regular, bold in pairs:
+        if regular in _installed():
+            path = _installed()[regular]
+            inside = index if regular.startswith("Noto") else 0
+            faces.append(Face(path, _installed().get(bold, path), inside, shaped))
+    return tuple(faces)
+
+
+@lru_cache(maxsize=512)
+def _load(path: Path | None, size: int, index: int, shaped: bool) -> Font:
+    if path is None:
+        return ImageFont.load_default(size)
+    # Raqm is a matter of the build; the basic layout is the same everywhere and enough for unjoined letters.
+    engine = ImageFont.Layout.RAQM if shaped else ImageFont.Layout.BASIC
+    return ImageFont.truetype(path, size, index=index, layout_engine=engine)
