@@ -19,7 +19,7 @@ $(VENV)/.serving: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.serving
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,training,render,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,feeds,postgres,training,render,dev]'
 	@touch $@
 
 install: $(VENV)/.serving ## virtual environment with what serving needs

@@ -1,0 +1,1 @@
+"""Readers: one a format, each a stream of rows."""

@@ -1,0 +1,1 @@
+"""From what feeds say to the taxonomy's words."""
