@@ -1,1 +1,1 @@
-"""Kubernetes: manifests (base, components, overlays), their validation, dashboards. Imports nothing of ours."""
+"""Kubernetes: manifests, their validation, dashboards. Imports nothing of ours."""

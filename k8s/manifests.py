@@ -80,7 +80,7 @@ def parse(text: str) -> list[Document]:
     """The documents of a YAML stream, empty ones left out."""
     # The C loader is ten times as fast where PyYAML was built with it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return [document for document in yaml.load_all(text, loader) if document]  # noqa: S506 -- a safe loader
+    return [document for document in yaml.load_all(text, loader) if document]
 
 
 def name_of(document: Document) -> str:
@@ -106,7 +106,7 @@ def workloads(documents: Sequence[Document]) -> list[Workload]:
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector (`matchLabels`, `matchExpressions`) picks these labels; an empty one picks all.
+    """Whether a label selector picks these labels; an empty one picks all.
 
     Source of the semantics: Kubernetes API, meta/v1 LabelSelector.
     """

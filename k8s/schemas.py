@@ -35,7 +35,7 @@ def schema_errors(document: Document) -> Iterator[str]:
             path = ".".join(str(part) for part in error.path)
             yield f"{name_of(document)}: {path or 'document'}: {error.message} (Kubernetes {version})"
         except kubernetes_validate.SchemaNotFoundError:
-            yield f"{name_of(document)}: Kubernetes {version} has no {document.get('apiVersion')} of this kind"
+            yield f"{name_of(document)}: no such kind in {document.get('apiVersion')} (Kubernetes {version})"
 
 
 @cache

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     triton_grpc_port: int = Field(0, ge=0, le=65535, description="0: a free port is chosen by `up`")
     triton_http_port: int = Field(0, ge=0, le=65535, description="0: a free port is chosen by `up`")
     triton_metrics_port: int = Field(0, ge=0, le=65535, description="0: a free port is chosen by `up`")
+    triton_shards_host: str | None = Field(
+        None, description="host of the Triton that has the shards, where that is not the encoder's"
+    )
+    triton_shards_grpc_port: int = Field(
+        0, ge=0, le=65535, description="its gRPC port; 0: the same as the encoder's"
+    )
     triton_server: Path | None = Field(
         None, description="a tritonserver binary to use instead of the one from the wheel"
     )

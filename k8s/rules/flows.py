@@ -98,15 +98,15 @@ def opened(documents: Sequence[Document]) -> set[Flow]:
             if source is target or (source in OUTSIDE and target in OUTSIDE):
                 continue
             for protocol, port in [("TCP", port) for port in _TRIED] + [("UDP", _DNS), ("UDP", _HTTPS)]:
-                if _passes(policies, "Egress", source, target, protocol, port) and _passes(
-                    policies, "Ingress", target, source, protocol, port
+                if _passes(policies, "Egress", source, target, (protocol, port)) and _passes(
+                    policies, "Ingress", target, source, (protocol, port)
                 ):
                     found.add(Flow(source.name, target.name, protocol, port))
     return found
 
 
 def _passes(
-    policies: Sequence[Document], direction: str, own: Party, peer: Party, protocol: str, port: int
+    policies: Sequence[Document], direction: str, own: Party, peer: Party, port: tuple[str, int]
 ) -> bool:
     if own.namespace != "visionseek":
         return True  # not ours to govern
@@ -120,7 +120,7 @@ def _passes(
         return True
     side = "from" if direction == "Ingress" else "to"
     return any(
-        _port_open(rule, protocol, port) and _peer_open(rule.get(side), peer)
+        _port_open(rule, *port) and _peer_open(rule.get(side), peer)
         for spec in mine
         for rule in spec.get(direction.lower()) or []
     )

@@ -62,7 +62,9 @@ def endings(documents: Sequence[Document]) -> Iterator[str]:
             continue
         for container in workload.pod.get("containers") or []:
             who = f"{workload.name}/{container['name']}"
-            pause = ((container.get("lifecycle") or {}).get("preStop") or {}).get("sleep", {}).get("seconds", 0)
+            pause = (
+                ((container.get("lifecycle") or {}).get("preStop") or {}).get("sleep", {}).get("seconds", 0)
+            )
             if pause < 5:
                 yield f"{who}: no preStop pause of at least 5 s"
             own = [a.partition("=")[2] for a in container.get("args") or [] if "--exit-timeout-secs=" in a]

@@ -45,8 +45,12 @@ def volumes_exist(documents: Sequence[Document]) -> Iterator[str]:
     for workload in workloads(documents):
         volumes = {volume["name"]: volume for volume in workload.pod.get("volumes") or []}
         mounted = {m["name"] for c in workload.containers for m in c.get("volumeMounts") or []}
-        yield from (f"{workload.name}: mounts {name}, no such volume" for name in sorted(mounted - set(volumes)))
-        yield from (f"{workload.name}: volume {name} is not mounted" for name in sorted(set(volumes) - mounted))
+        yield from (
+            f"{workload.name}: mounts {name}, no such volume" for name in sorted(mounted - set(volumes))
+        )
+        yield from (
+            f"{workload.name}: volume {name} is not mounted" for name in sorted(set(volumes) - mounted)
+        )
         for volume in volumes.values():
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
             if claim and claim not in claims:

@@ -41,8 +41,11 @@ TYPES: dict[str, set[str]] = {
     "policies": {"Pods", "Percent"},
     "metrics": {"Resource", "ContainerResource", "Pods", "Object", "External"},
 }
-_SUFFIXES = {"": 1, "m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12} | {
-    f"{letter}i": 1024**power for power, letter in enumerate("KMGT", 1)
+_SUFFIXES: dict[str, Decimal] = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGT", 1)},
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGT", 1)},
 }
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 _IMAGE = re.compile(r"[a-z0-9./_:-]+:(?P<tag>[\w][\w.-]*)|[a-z0-9./_:-]+@sha256:[0-9a-f]{64}")
@@ -73,7 +76,9 @@ def quantities(documents: Sequence[Document]) -> Iterator[str]:
                 if request is not None and limit is not None and request > limit:
                     yield f"{workload.name}: requests {requests[name]} {name}, limit {limits[name]}"
             missing = {"cpu", "memory"} - set(requests)
-            yield from (f"{workload.name}: {container['name']} requests no {name}" for name in sorted(missing))
+            yield from (
+                f"{workload.name}: {container['name']} requests no {name}" for name in sorted(missing)
+            )
             if "memory" not in limits:
                 yield f"{workload.name}: {container['name']} has no memory limit"
 
@@ -90,11 +95,11 @@ def images_are_pinned(documents: Sequence[Document]) -> Iterator[str]:
 def to_number(quantity: Any) -> Decimal | None:
     """A Kubernetes quantity in base units (cores, bytes), or None where it is none."""
     found = _QUANTITY.fullmatch(str(quantity))
-    return Decimal(found[1]) * Decimal(_SUFFIXES[found[2] or ""]) if found else None
+    return Decimal(found[1]) * _SUFFIXES[found[2] or ""] if found else None
 
 
 def _walk(node: Any, path: str = "", parent: str = "") -> Iterator[tuple[str, str, str, Any]]:
-    """Every scalar as (path, name of the enclosing field, own field, value); items of lists count by the list."""
+    """Every scalar as (path, name of the enclosing field, own field, value)."""
     if isinstance(node, dict):
         for key, value in node.items():
             here = f"{path}.{key}".lstrip(".")

@@ -7,7 +7,7 @@ from k8s.manifests import FOLDER, Document, parse, workloads
 
 
 def read_folder(*folders: Path) -> list[Document]:
-    """The documents of plain manifest files, as they are before kustomize; kustomizations and patches left out."""
+    """The documents of plain manifest files, as they are before kustomize."""
     return [
         document
         for folder in folders

@@ -27,7 +27,11 @@ def component(name: str, file: str) -> list[Document]:
     return parse((FOLDER / "components" / name / file).read_text())
 
 
-API, ENCODER, SEARCH = "Deployment/visionseek-api", "Deployment/visionseek-encoder", "StatefulSet/visionseek-search"
+API, ENCODER, SEARCH = (
+    "Deployment/visionseek-api",
+    "Deployment/visionseek-encoder",
+    "StatefulSet/visionseek-search",
+)
 INDEX = "CronJob/visionseek-index"
 
 
@@ -37,7 +41,9 @@ def test_the_base_has_no_problems(base: list[Document]) -> None:
 
 BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
     "label of the pods renamed": (
-        lambda d: find(d, API)["spec"]["template"]["metadata"]["labels"].update({"app.kubernetes.io/component": "apy"}),
+        lambda d: find(d, API)["spec"]["template"]["metadata"]["labels"].update(
+            {"app.kubernetes.io/component": "apy"}
+        ),
         "Deployment/visionseek-api: its selector does not pick its own pods",
     ),
     "two workloads with one label": (
@@ -51,7 +57,9 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
         "Service/visionseek-search: its selector picks no pod",
     ),
     "budget selects nobody": (
-        lambda d: find(d, "PodDisruptionBudget/visionseek-api")["spec"]["selector"]["matchLabels"].update({"x": "y"}),
+        lambda d: find(d, "PodDisruptionBudget/visionseek-api")["spec"]["selector"]["matchLabels"].update(
+            {"x": "y"}
+        ),
         "PodDisruptionBudget/visionseek-api: its selector picks no pod",
     ),
     "budget that blocks every drain": (
@@ -70,7 +78,10 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
         lambda d: find(d, "Service/visionseek-search")["spec"].pop("clusterIP"),
         "no headless Service",
     ),
-    "the same object twice": (lambda d: d.append(find(d, API)), "Deployment/visionseek-api is defined 2 times"),
+    "the same object twice": (
+        lambda d: d.append(find(d, API)),
+        "Deployment/visionseek-api is defined 2 times",
+    ),
     "port name misspelt in a service": (
         lambda d: find(d, "Service/visionseek-api")["spec"]["ports"][0].update(targetPort="htpp"),
         "has no port htpp",
@@ -80,7 +91,9 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
         "livenessProbe: Deployment/visionseek-api has no port web",
     ),
     "policy for a port that no pod has": (
-        lambda d: find(d, "NetworkPolicy/visionseek-triton")["spec"]["ingress"][0]["ports"][0].update(port=9001),
+        lambda d: find(d, "NetworkPolicy/visionseek-triton")["spec"]["ingress"][0]["ports"][0].update(
+            port=9001
+        ),
         "has no port 9001",
     ),
     "mount without a volume": (
@@ -108,7 +121,9 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
         "concurrencyPolicy is 'Forbidden'",
     ),
     "word in a list misspelt": (
-        lambda d: find(d, "PersistentVolumeClaim/visionseek-data")["spec"].update(accessModes=["ReadWriteMultiple"]),
+        lambda d: find(d, "PersistentVolumeClaim/visionseek-data")["spec"].update(
+            accessModes=["ReadWriteMultiple"]
+        ),
         "accessModes is 'ReadWriteMultiple'",
     ),
     "type misspelt": (
@@ -126,7 +141,10 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
     "no request": (lambda d: container(d, API)["resources"]["requests"].pop("cpu"), "api requests no cpu"),
     "no memory limit": (lambda d: container(d, API)["resources"].pop("limits"), "no memory limit"),
     "image that moves": (lambda d: container(d, API).update(image="visionseek-api:latest"), "not pinned"),
-    "image without a version": (lambda d: container(d, API).update(image="registry:5000/visionseek-api"), "not pinned"),
+    "image without a version": (
+        lambda d: container(d, API).update(image="registry:5000/visionseek-api"),
+        "not pinned",
+    ),
     "root": (lambda d: pod(d, API)["securityContext"].update(runAsNonRoot=False), "may run as root"),
     "root in one container": (
         lambda d: container(d, API)["securityContext"].update(runAsUser=0),
@@ -145,8 +163,14 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
         "is a folder of the node",
     ),
     "token": (lambda d: pod(d, API).pop("automountServiceAccountToken"), "gets a token"),
-    "variables of services": (lambda d: pod(d, API).pop("enableServiceLinks"), "gets a VISIONSEEK_* variable"),
-    "no readiness": (lambda d: container(d, API).pop("readinessProbe"), "visionseek-api/api: no readinessProbe"),
+    "variables of services": (
+        lambda d: pod(d, API).pop("enableServiceLinks"),
+        "gets a VISIONSEEK_* variable",
+    ),
+    "no readiness": (
+        lambda d: container(d, API).pop("readinessProbe"),
+        "visionseek-api/api: no readinessProbe",
+    ),
     "killed too early": (
         lambda d: container(d, API)["livenessProbe"].update(failureThreshold=1),
         "killed before it is taken out",
@@ -160,24 +184,36 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
         lambda d: d.remove(find(d, "NetworkPolicy/visionseek-default-deny")),
         "open, but not needed: stranger -> api TCP/8080",
     ),
-    "no way to DNS": (lambda d: d.remove(find(d, "NetworkPolicy/visionseek-dns")), "needed: api -> dns UDP/53"),
-    "no way to Triton": (lambda d: d.remove(find(d, "NetworkPolicy/visionseek-api")), "needed: api -> encoder TCP/8001"),
+    "no way to DNS": (
+        lambda d: d.remove(find(d, "NetworkPolicy/visionseek-dns")),
+        "needed: api -> dns UDP/53",
+    ),
+    "no way to Triton": (
+        lambda d: d.remove(find(d, "NetworkPolicy/visionseek-api")),
+        "needed: api -> encoder TCP/8001",
+    ),
     "Triton's HTTP port opened": (
         lambda d: (
-            find(d, "NetworkPolicy/visionseek-triton")["spec"]["ingress"][0]["ports"][0].update(port=8000, endPort=8001),
-            find(d, "NetworkPolicy/visionseek-api")["spec"]["egress"][0]["ports"][0].update(port=8000, endPort=8001),
+            find(d, "NetworkPolicy/visionseek-triton")["spec"]["ingress"][0]["ports"][0].update(
+                port=8000, endPort=8001
+            ),
+            find(d, "NetworkPolicy/visionseek-api")["spec"]["egress"][0]["ports"][0].update(
+                port=8000, endPort=8001
+            ),
         ),
         "open, but not needed: api -> encoder TCP/8000",
     ),
     "same label in another namespace let in": (
-        lambda d: find(d, "NetworkPolicy/visionseek-triton")["spec"]["ingress"][0]["from"][0].update(namespaceSelector={}),
+        lambda d: find(d, "NetworkPolicy/visionseek-triton")["spec"]["ingress"][0]["from"][0].update(
+            namespaceSelector={}
+        ),
         "open, but not needed: stranger -> encoder TCP/8001",
     ),
     "anywhere": (
         lambda d: find(d, "NetworkPolicy/visionseek-index")["spec"]["egress"].append({}),
         "open, but not needed: index -> internet TCP/443",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -190,7 +226,10 @@ def test_one_broken_thing_is_named(base: list[Document], case: str) -> None:
 
 BROKEN_SCALING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "least above most": (lambda hpa: hpa["spec"].update(minReplicas=20), "scales from 20 to 12"),
-    "target gone": (lambda hpa: hpa["spec"]["scaleTargetRef"].update(name="visionseek-apy"), "does not exist"),
+    "target gone": (
+        lambda hpa: hpa["spec"]["scaleTargetRef"].update(name="visionseek-apy"),
+        "does not exist",
+    ),
     "value of another type": (
         lambda hpa: hpa["spec"]["metrics"][0]["resource"]["target"].update(type="AverageValue"),
         "target type AverageValue without its value",
@@ -223,7 +262,10 @@ def test_an_autoscaler_beside_a_fixed_count_is_named(base: list[Document]) -> No
 
 
 def test_an_ingress_to_a_port_that_is_not_there_is_named(base: list[Document]) -> None:
-    ingress, policy = component("ingress-alb", "ingress.yaml")[0], component("ingress-alb", "networkpolicy.yaml")[0]
+    ingress, policy = (
+        component("ingress-alb", "ingress.yaml")[0],
+        component("ingress-alb", "networkpolicy.yaml")[0],
+    )
     assert problems([*base, ingress, policy]) == []
     ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["port"]["name"] = "https"
     assert problems([*base, ingress, policy]) == [
@@ -234,7 +276,15 @@ def test_an_ingress_to_a_port_that_is_not_there_is_named(base: list[Document]) -
 
 @pytest.mark.parametrize(
     ("quantity", "number"),
-    [("1", 1), ("500m", 0.5), ("2Gi", 2 * 1024**3), ("1.5k", 1500), ("512MB", None), ("", None), ("-1", None)],
+    [
+        ("1", 1),
+        ("500m", 0.5),
+        ("2Gi", 2 * 1024**3),
+        ("1.5k", 1500),
+        ("512MB", None),
+        ("", None),
+        ("-1", None),
+    ],
 )
 def test_quantities(quantity: str, number: float | None) -> None:
     found = to_number(quantity)
