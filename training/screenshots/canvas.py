@@ -7,7 +7,6 @@ from functools import lru_cache
 from PIL import Image, ImageDraw
 
 from training.screenshots.icon import icon_mask
-from training.screenshots.layout import text_baseline
 from training.screenshots.marks import Fill, Glyph, Line
 from training.screenshots.theme import Colour, Theme
 
@@ -66,12 +65,13 @@ class Canvas:
     def line(self, mark: Line) -> None:
         """One line of text."""
         left, top, right, bottom = self.clip
-        if mark.font is None or not mark.text or mark.y < top or mark.y + mark.height > bottom + 1:
+        if mark.lettering is None or not mark.text or mark.y < top or mark.y + mark.height > bottom + 1:
             return
         if mark.x > right or mark.x + mark.width < left:
             return
-        place = (round(mark.x), round(text_baseline(mark.font, mark)))
-        self._draw.text(place, mark.text, self._theme.colour(mark.colour), mark.font, anchor="ls")
+        ascent, descent = mark.lettering.metrics()
+        baseline = mark.y + (mark.height - ascent - descent) / 2 + ascent
+        mark.lettering.draw(self._draw, (mark.x, baseline), mark.text, self._theme.colour(mark.colour))
 
     def glyph(self, mark: Glyph, *, mirrored: bool) -> None:
         """An icon, mirrored on screens that run from right to left."""

@@ -28,6 +28,7 @@ class Element(BaseModel):
         repeat: how many copies stand in a row or column.
         width: points; `share` is a fraction of the room instead. Neither: all of it; in a row, its content's.
         height: points, for `space` and as the least height of the others.
+        screen: at least as high as the page between the bars.
         shrink: a container only as wide as its content.
         grow: takes the room that is left in a row.
         pad: room inside the box: one number, or top, right, bottom, left.
@@ -63,7 +64,8 @@ class Element(BaseModel):
     repeat: Number = 1
     width: Number | None = None
     share: Number | None = None
-    height: Number | None = None
+    height: Number = 0
+    screen: bool = False
     shrink: bool = False
     grow: bool = False
     pad: Padding = 0

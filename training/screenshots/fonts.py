@@ -9,7 +9,7 @@ import hashlib
 import os
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageFont, features
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+from training.screenshots.lettering import Font, Lettering
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,21 @@ class Face:
         bold: file of the heavier ones.
         index: face inside a collection file.
         shaped: letters join or reorder, which needs Raqm (HarfBuzz and FriBiDi).
+        others: faces that lend the letters that this one lacks, such as Latin ones in an Arabic line.
     """
 
     regular: Path | None = None
     bold: Path | None = None
     index: int = 0
     shaped: bool = False
+    others: tuple[Face, ...] = ()
 
-    def font(self, size: int, *, bold: bool) -> Font:
+    def lettering(self, size: int, *, bold: bool, rtl: bool = False) -> Lettering:
         """The face at `size` pixels."""
+        fonts = tuple(one._font(size, bold=bold) for one in (self, *self.others))
+        return Lettering(fonts, rtl)
+
+    def _font(self, size: int, *, bold: bool) -> Font:
         return _load(self.bold if bold else self.regular, max(size, 6), self.index, self.shaped)
 
 
@@ -54,7 +60,12 @@ def choose_face(rng: np.random.Generator, script: str, style: str) -> Face:
     faces = _faces(script, style) or _faces(script, "sans")
     # Draw even when there is nothing to choose: the rest of the screen must not depend on the fonts.
     place = float(rng.random())
-    return faces[int(place * len(faces))] if faces else BUILTIN
+    if not faces:
+        return BUILTIN
+    chosen = faces[int(place * len(faces))]
+    lenders = [face for face in _faces("latin", "sans") if face != chosen]
+    # A Latin face for a foreign line's letters; then the last one, which has the most signs.
+    return replace(chosen, others=tuple(dict.fromkeys([*lenders[:1], *lenders[-1:]])))
 
 
 def font_digest() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from training.screenshots.fonts import Font
 from training.screenshots.marks import Fill, Glyph, Laid, Line, Mark, Paste
 from training.screenshots.node import Node
 
@@ -46,13 +45,17 @@ def lay(node: Node, room: float, *, natural: bool = False) -> Laid:
             )
         )
     centred = spare_y / 2 if node.element.kind in ("row", *_NATURAL) else 0.0
-    marks += content.moved(left + spare_x * _SHIFT[node.element.align], top + centred)
+    # A row spends its spare width itself, by `justify`; its `align` is across.
+    aside = 0.0 if node.element.kind == "row" else spare_x * _SHIFT[node.element.align]
+    marks += content.moved(left + aside, top + centred)
     return Laid(width, height, marks)
 
 
-def lay_column(nodes: list[Node], room: float, gap: float = 0.0, align: str = "start") -> Laid:
+def lay_column(
+    nodes: list[Node], room: float, gap: float = 0.0, align: str = "start", *, natural: bool = False
+) -> Laid:
     """Stack nodes from top to bottom."""
-    placed = [lay(node, room) for node in nodes]
+    placed = [lay(node, room, natural=natural) for node in nodes]
     width = max((box.width for box in placed), default=0.0)
     marks: list[Mark] = []
     y = 0.0
@@ -63,7 +66,7 @@ def lay_column(nodes: list[Node], room: float, gap: float = 0.0, align: str = "s
 
 
 def _column(node: Node, inside: float) -> Laid:
-    return lay_column(node.children, inside, node.gap, node.element.align)
+    return lay_column(node.children, inside, node.gap, node.element.align, natural=node.element.shrink)
 
 
 def _row(node: Node, inside: float) -> Laid:
@@ -125,15 +128,15 @@ def _layers(node: Node, inside: float) -> Laid:
 
 
 def _text(node: Node, inside: float) -> Laid:
-    assert node.font is not None
-    length = node.font.getlength
+    assert node.lettering is not None
+    length = node.lettering.length
     lines = _wrap(node.text, length, inside, node.element.lines)
     widths = [length(line) for line in lines]
     width = max(widths, default=0.0)
     step = node.size * _LEADING
     shift = _SHIFT[node.element.align]
     marks: list[Mark] = [
-        Line((width - own) * shift, row * step, own, step, line, node.font, node.element.colour)
+        Line((width - own) * shift, row * step, own, step, line, node.lettering, node.element.colour)
         for row, (line, own) in enumerate(zip(lines, widths, strict=True))
     ]
     return Laid(width, step * len(lines), marks)
@@ -217,10 +220,3 @@ _LAYOUTS: dict[str, Callable[[Node, float], Laid]] = {
     "stars": _stars,
     "space": _space,
 }
-
-
-def text_baseline(font: Font, mark: Line) -> float:
-    """Where the letters of a line stand, in pixels from the top of the screen."""
-    metrics = getattr(font, "getmetrics", None)
-    ascent, descent = metrics() if metrics else (mark.height * 0.8, mark.height * 0.2)
-    return mark.y + (mark.height - ascent - descent) / 2 + ascent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.screenshots.fonts import Font
+from training.screenshots.lettering import Lettering
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Line(Mark):
     """One line of text, as wide as its letters."""
 
     text: str = ""
-    font: Font | None = None
+    lettering: Lettering | None = None
     colour: str = "ink"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from training.screenshots.dice import draw, draw_count
 from training.screenshots.element import Element
-from training.screenshots.fonts import Face, Font
+from training.screenshots.fonts import Face
+from training.screenshots.lettering import Lettering
 from training.screenshots.words import Words
 
 
@@ -30,7 +31,7 @@ class Node:
     size: float
     columns: int = 1
     text: str = ""
-    font: Font | None = None
+    lettering: Lettering | None = None
     children: list[Node] = field(default_factory=list)
 
 
@@ -45,6 +46,7 @@ class Chance:
         words: texts of the script.
         faces: `body` and `heading`.
         given: texts that the caller fixed, by key.
+        page: height in pixels of the part between the bars, once they are known.
     """
 
     scale: float
@@ -53,6 +55,7 @@ class Chance:
     words: Words
     faces: Mapping[str, Face]
     given: Mapping[str, str]
+    page: float = 0.0
 
 
 def settle(element: Element, chance: Chance) -> Node | None:
@@ -70,7 +73,7 @@ def settle(element: Element, chance: Chance) -> Node | None:
         element=element,
         width=None if element.width is None else draw(style, element.width) * scale,
         share=None if element.share is None else draw(style, element.share),
-        height=0.0 if element.height is None else draw(style, element.height) * scale,
+        height=chance.page if element.screen else draw(style, element.height) * scale,
         pad=(sides[0], sides[1], sides[2], sides[3]),
         gap=draw(style, element.gap) * scale,
         alpha=draw(style, element.alpha),
@@ -82,7 +85,9 @@ def settle(element: Element, chance: Chance) -> Node | None:
     if element.text is not None:
         key = element.text
         node.text = chance.given[key] if key in chance.given else chance.words.say(key, chance.content)
-        node.font = chance.faces[element.face].font(round(node.size), bold=element.bold)
+        node.lettering = chance.faces[element.face].lettering(
+            round(node.size), bold=element.bold, rtl=chance.words.rtl
+        )
     if element.kind == "grid":
         node.columns = draw_count(style, element.columns)
         node.children = _copies(element.children[0], node.columns * draw_count(style, element.rows), chance)
@@ -108,14 +113,7 @@ def _copies(element: Element, count: int, chance: Chance) -> list[Node]:
     seed = int(chance.style.integers(2**32))
     copies = []
     for _ in range(count):
-        alike = Chance(
-            chance.scale,
-            np.random.Generator(np.random.PCG64(seed)),
-            chance.content,
-            chance.words,
-            chance.faces,
-            chance.given,
-        )
+        alike = replace(chance, style=np.random.Generator(np.random.PCG64(seed)))
         node = settle(element, alike)
         if node is not None:
             copies.append(node)

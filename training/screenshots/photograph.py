@@ -40,12 +40,11 @@ def photograph(
     flat = tuple(float(value) for value in back.reshape(-1)[:8])
     shape = (width, height)
     seen = _moire(image, rng).transform(shape, Image.Transform.PERSPECTIVE, flat, Image.Resampling.BILINEAR)
-    lit = Image.new("L", image.size, 255).transform(
-        shape, Image.Transform.PERSPECTIVE, flat, Image.Resampling.BILINEAR
-    )
+    lit = Image.new("L", image.size)
+    ImageDraw.Draw(lit).polygon(corners, fill=255)
     room.paste(seen, (0, 0), lit)
     photo = _glare(room, rng).filter(
-        ImageFilter.GaussianBlur(float(rng.uniform(0.3, 0.9)) * max(width, 400) / 540)
+        ImageFilter.BoxBlur(float(rng.uniform(0.2, 0.8)) * max(width, 400) / 540)
     )
     photo = _cast(photo, rng)
     photo = _noise(photo, rng)
@@ -96,7 +95,7 @@ def _bezel(
 
 def _moire(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Colour fringes where the camera's grid beats with the screen's: slow waves, bent a little."""
-    strength = int(rng.integers(4, 22))
+    strength = 2 + round(17 * float(rng.random()) ** 2)  # most photographs show little of it
     width, height = image.size
     x = np.arange(width, dtype=np.int32)[None, :]
     y = np.arange(height, dtype=np.int32)[:, None]
@@ -104,9 +103,9 @@ def _moire(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     along, across = (int(value) for value in rng.integers(1100, 8000, 2) * rng.choice([-1, 1], 2))
     bend = int(rng.integers(-9, 10))
     turn = (x * along + y * across + (x * y >> 4) * bend) >> 8
-    tint = rng.integers(0, 90, 3)
-    waves = [(255 - strength) + (_WAVE[(turn + int(shift)) & 255] * strength >> 7) for shift in tint]
-    grid = Image.fromarray(np.stack(waves, axis=2).astype(np.uint8))
+    turns = np.arange(256)[:, None] + rng.integers(0, 90, 3)[None, :]  # each colour a little out of step
+    table = (255 - strength + (_WAVE[turns & 255] * strength >> 7)).astype(np.uint8)
+    grid = Image.fromarray(table[turn.astype(np.uint8)])
     return ImageChops.multiply(image, grid)
 
 
@@ -129,7 +128,7 @@ def _glare(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         )
     soft = patch.filter(ImageFilter.GaussianBlur(float(rng.uniform(1.5, 4.0))))
     return ImageChops.screen(
-        image, Image.merge("RGB", [soft.resize(image.size, Image.Resampling.BICUBIC)] * 3)
+        image, Image.merge("RGB", [soft.resize(image.size, Image.Resampling.BILINEAR)] * 3)
     )
 
 

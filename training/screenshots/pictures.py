@@ -12,6 +12,7 @@ from training.screenshots.box import BoxKind
 from training.screenshots.canvas import Clip, intersect
 from training.screenshots.marks import Paste
 
+_GAP = 1.2  # how much larger than needed a quick whole-number reduction may leave a picture
 _WHOLE = 0.9  # a place counts as fully on the screen from here on
 _SKIN = ((244, 214, 190), (224, 180, 150), (190, 136, 102), (141, 94, 66), (96, 63, 45))
 _CLOTH = ((92, 108, 130), (168, 120, 128), (120, 140, 116), (60, 62, 70), (196, 172, 138), (140, 122, 160))
@@ -81,13 +82,13 @@ def fit_picture(picture: Image.Image, width: int, height: int, fit: str) -> tupl
         scale = min(scale_x, scale_y)
         size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
         left, top = (width - size[0]) // 2, (height - size[1]) // 2
-        whole = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        whole = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=_GAP)
         return whole, (left, top, left + size[0], top + size[1])
     scale = max(scale_x, scale_y)
     inner_x, inner_y = min(width / scale, picture.width), min(height / scale, picture.height)
     left_f, top_f = (picture.width - inner_x) / 2, (picture.height - inner_y) / 2
     source = (left_f, top_f, left_f + inner_x, top_f + inner_y)
-    cut = picture.resize((width, height), Image.Resampling.BICUBIC, box=source, reducing_gap=3.0)
+    cut = picture.resize((width, height), Image.Resampling.BICUBIC, box=source, reducing_gap=_GAP)
     return cut, (0, 0, width, height)
 
 

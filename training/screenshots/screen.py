@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -64,7 +64,8 @@ class Screen:
         top = self._bars(template.top)
         bottom = self._bars(template.bottom)
         page: Clip = (0, round(top.height), width, height - round(bottom.height))
-        body = lay_column(settle_all(template.body, self._chance), width)
+        chance = replace(self._chance, page=float(page[3] - page[1]))
+        body = lay_column(settle_all(template.body, chance), width)
         scroll = min(
             draw(rng, template.scroll) * self._chance.scale, max(body.height - (page[3] - page[1]), 0.0)
         )

@@ -85,8 +85,8 @@ def simulate(
         else choose_face(rng, spoken, ("sans", "display")[int(rng.integers(2))]),
     }
     few = spoken == "latin" and BUILTIN in faces.values()
-    words = Words(spoken, ascii_only=few)
     content = generator("content", seed, label)
+    words = Words(spoken, content, ascii_only=few)
     asked = {"title": title, "price": price}
     given = {f"product_{key}": asked.get(key) or words.say(key, content) for key in _SAME}
     style = generator("style", seed, label)
