@@ -19,7 +19,8 @@ def screen() -> tuple[Image.Image, tuple[Box, ...]]:
 
 def red(picture: Image.Image) -> npt.NDArray[np.bool_]:
     levels = np.asarray(picture, int)
-    return np.greater(levels[..., 0] - levels[..., 1], 90)
+    found: npt.NDArray[np.bool_] = levels[..., 0] - levels[..., 1] > 90
+    return found
 
 
 def test_a_homography_maps_its_own_corners() -> None:
