@@ -173,8 +173,7 @@ class LocalStack:
         check_stub(files)
         for line in seed(shipped_repository(), self.settings.model_repository, self.run / "seeded.json"):
             self._say(line)
-        before = state.triton.address if state.triton is not None and state.api_alive else None
-        address, ports = self._triton_address(before)
+        address, ports = self._triton_address(state)
         backends = make_backend_directory(self.run / "backends", files, shipped_backends())
         command = triton_command(
             files,
@@ -198,15 +197,21 @@ class LocalStack:
             return from_installation(self.settings.triton_server)
         return from_wheel(cache_folder(), self._say)
 
-    def _triton_address(self, before: TritonAddress | None) -> tuple[TritonAddress, dict[str, int]]:
-        """Ports as set, else those of `before`, else free ones."""
+    def _triton_address(self, state: StackState) -> tuple[TritonAddress, dict[str, int]]:
+        """Ports as set, else those of the Triton before, else free ones."""
         host = self.settings.triton_host
-        past = {} if before is None else {name: _port(url) for name, url in before.model_dump().items()}
+        past = {} if state.triton is None else state.triton.address.model_dump()
         ports: dict[str, int] = {}
         for name in ("grpc", "http", "metrics"):
             setting = f"triton_{name}_port"
-            wanted = getattr(self.settings, setting) or past.get(name, 0)
-            ports[name] = choose_port(host, wanted, setting=setting, taken=ports.values())
+            wanted: int = getattr(self.settings, setting)
+            before = _port(past[name]) if name in past else 0
+            try:
+                ports[name] = choose_port(host, wanted or before, setting=setting, taken=ports.values())
+            except StackError:
+                if wanted or state.api_alive:  # a living API looks for Triton where it was
+                    raise
+                ports[name] = choose_port(host, 0, setting=setting, taken=ports.values())
         address = TritonAddress(
             grpc=f"{host}:{ports['grpc']}",
             http=f"http://{host}:{ports['http']}",
@@ -221,7 +226,10 @@ class LocalStack:
         if not any(model.name == ENCODERS[0] for model in wanted):
             where = self.settings.model_repository
             self._say(f"no {ENCODERS[0]} in {where}: publish one with `visionseek export`")
-        load_missing(triton.address, wanted, self._say)
+        try:
+            load_missing(triton.address, wanted, self._say)
+        except StackError as error:
+            raise StackError(error.what, where=str(self.triton_log), mend=error.mend) from error
 
     def _start_api(self) -> None:
         state = self.state
@@ -230,7 +238,12 @@ class LocalStack:
         assert state.triton is not None
         host = self.settings.api_host
         past = _port(state.api.url) if state.api is not None else 0
-        port = choose_port(host, self.settings.api_port or past, setting="api_port", taken=())
+        try:
+            port = choose_port(host, self.settings.api_port or past, setting="api_port")
+        except StackError:
+            if self.settings.api_port:
+                raise
+            port = choose_port(host, 0, setting="api_port")
         url = f"http://{host}:{port}"
         grpc, http, metrics = (_port(part) for part in state.triton.address.model_dump().values())
         settings = self.settings.model_copy(

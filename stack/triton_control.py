@@ -90,6 +90,7 @@ def _call(method: str, url: str, *, deadline_s: float) -> httpx.Response:
 
 def _reason(reply: httpx.Response) -> str:
     try:
-        return str(reply.json()["error"])
+        # A Python backend's message goes on with its stack, which the log has too.
+        return str(reply.json()["error"]).partition("\n\nAt:\n")[0].strip(" ;\n")
     except (ValueError, KeyError, TypeError):
         return f"HTTP {reply.status_code}"
