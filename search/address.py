@@ -44,17 +44,17 @@ def _from_stack(settings: Settings, service: str, key: str, name: str) -> str:
     path = settings.data / STACK_FILE
     try:
         state: Any = json.loads(path.read_bytes())
-        address = state[service][key]
+        started = state.get(service)
+        if started is not None:
+            return str(started[key])
     except FileNotFoundError:
-        raise Unavailable(
-            f"{name} is not running: no address in the settings and no {STACK_FILE} in the data folder",
-            where=str(settings.data),
-            mend="visionseek up",
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
+        pass
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(
-            f"no `{service}.{key}` in it ({error!r})",
-            where=str(path),
-            mend="visionseek down && visionseek up",
+            f"no `{service}.{key}` in it ({error!r})", where=str(path), mend="visionseek down; visionseek up"
         ) from error
-    return str(address)
+    raise Unavailable(
+        f"{name} is not running: no address in the settings and none in {STACK_FILE} of the data folder",
+        where=str(settings.data),
+        mend="visionseek up",
+    )

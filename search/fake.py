@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import operator
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.model_config import parameters_of, versions_named
 from search.model_server import ServedVersion, Vectors
 from visionseek.errors import DeadlineExceeded, InputError, ModelNotServed, Unavailable, VisionSeekError
 from visionseek.files import sha256_file
@@ -40,6 +40,7 @@ class InProcessModelServer:
     def __init__(self, repository: Path) -> None:
         self._repository = repository
         self._models: dict[str, dict[int, _Model]] = {}
+        self._configs: dict[str, str] = {}
         self.down = False
         self.delays: dict[str, float] = {}
         self.calls: list[tuple[str, int]] = []
@@ -71,15 +72,15 @@ class InProcessModelServer:
         answer = served[version].infer(inputs, dict(parameters or {}))
         return {name: answer[name] for name in outputs}
 
-    async def load(self, model: str, *, deadline_s: float, versions: Sequence[int] | None = None) -> None:
-        """Load the versions that the policy in `config.pbtxt` names, or these; see `ModelServer.load`."""
+    async def load(self, model: str, *, deadline_s: float, config: str | None = None) -> None:
+        """Load the versions that `config.pbtxt`, or `config`, names; see `ModelServer.load`."""
         await self._wait(model, deadline_s)
         folder = self._repository / model
         if not (folder / "config.pbtxt").is_file():
             raise Unavailable(f"load of {model}: no config.pbtxt", where=str(folder))
-        wanted = list(versions) if versions is not None else _by_policy(folder)
+        text = config if config is not None else (folder / "config.pbtxt").read_text()
         loaded: dict[int, _Model] = {}
-        for version in wanted:
+        for version in versions_named(text, folder):
             try:
                 loaded[version] = _open(folder / str(version))
             except (OSError, ValueError, VisionSeekError) as error:
@@ -87,6 +88,7 @@ class InProcessModelServer:
                     f"load of {model}: version {version}: {error}", where=str(folder)
                 ) from error
         self._models[model] = loaded
+        self._configs[model] = text
 
     async def unload(self, model: str, *, deadline_s: float) -> None:
         """Stop serving every version of a model."""
@@ -117,7 +119,7 @@ class InProcessModelServer:
         await self._wait(model, deadline_s)
         if model not in self._models:
             raise ModelNotServed(f"{model} is not served", where=self.address)
-        return {"name": model, "parameters": _parameters(self._repository / model)}
+        return {"name": model, "parameters": parameters_of(self._configs[model])}
 
     async def _wait(self, model: str, deadline_s: float) -> None:
         if self.down:
@@ -176,7 +178,14 @@ class _Shard:
 _Model = _Encoder | _Shard
 
 
-_BOUNDS = {"gte": operator.ge, "gt": operator.gt, "lte": operator.le, "lt": operator.lt}
+_BOUNDS = {
+    "min": operator.ge,
+    "gte": operator.ge,
+    "gt": operator.gt,
+    "max": operator.le,
+    "lte": operator.le,
+    "lt": operator.lt,
+}
 
 
 def _passing(columns: Mapping[str, Sequence[Any]], wanted: Mapping[str, Any], rows: int) -> NDArray[np.int64]:
@@ -220,18 +229,3 @@ def encode(pixels: NDArray[np.uint8], matrix: Vectors) -> Vectors:
 
 def _open(folder: Path) -> _Model:
     return _Shard(folder) if (folder / "vectors.npy").exists() else _Encoder(folder)
-
-
-def _by_policy(folder: Path) -> list[int]:
-    text = (folder / "config.pbtxt").read_text()
-    if specific := re.search(r"specific\s*\{\s*versions\s*:\s*\[([\d,\s]*)\]", text):
-        return [int(version) for version in specific[1].split(",") if version.strip()]
-    latest = re.search(r"num_versions\s*:\s*(\d+)", text)
-    present = sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdigit())
-    return present[-(int(latest[1]) if latest else 1) :]
-
-
-def _parameters(folder: Path) -> dict[str, dict[str, str]]:
-    pattern = r'key\s*:\s*"([^"]+)"\s*,?\s*value\s*:?\s*\{\s*string_value\s*:\s*"([^"]*)"'
-    text = (folder / "config.pbtxt").read_text()
-    return {key: {"string_value": value} for key, value in re.findall(pattern, text)}

@@ -46,8 +46,8 @@ class ModelServer(Protocol):
         """Run one version of a model on named arrays; returns the named outputs."""
         ...
 
-    async def load(self, model: str, *, deadline_s: float, versions: Sequence[int] | None = None) -> None:
-        """Load or reload a model as its `config.pbtxt` says, or exactly these versions of it.
+    async def load(self, model: str, *, deadline_s: float, config: str | None = None) -> None:
+        """Load or reload a model as its `config.pbtxt` says, or as `config` says, a text of the same kind.
 
         Versions that stay are served throughout. Raises `Unavailable` with the server's own words where
         a version cannot be loaded.

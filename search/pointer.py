@@ -89,6 +89,14 @@ def read_pointer(index: Path) -> Pointer | None:
         ) from error
 
 
+def serving_pointer(index: Path) -> Pointer | None:
+    """As `read_pointer`, but None for a damaged file too: for commands that write a new one."""
+    try:
+        return read_pointer(index)
+    except ManifestError:
+        return None
+
+
 def write_pointer(index: Path, pointer: Pointer) -> None:
     """Flip: readers see the old pointer or the new one, nothing between.
 

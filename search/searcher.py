@@ -14,7 +14,8 @@ from search.faiss_engine import FaissEngine
 from search.model_server import ModelServer, Pixels
 from search.pointer import EncoderVersion, Pointer, PointerFile
 from search.triton import Triton
-from visionseek.errors import DeadlineExceeded, InputError, Unavailable, VisionSeekError
+from visionseek.errors import DeadlineExceeded, FingerprintMismatch, InputError, Unavailable, VisionSeekError
+from visionseek.pixels import PIXEL_VERSION
 from visionseek.vocabulary import Candidate, Coverage
 
 # Triton can be restarted with other files under the same version; this is how long that may go unseen.
@@ -152,6 +153,12 @@ class Searcher:
 
     async def _by(self, pointer: Pointer, query: _Query) -> tuple[SearchAnswer, _Failures]:
         """Answer by this generation and no other; with it, why shards did not answer."""
+        if pointer.encoder.pixel_version != PIXEL_VERSION:
+            raise FingerprintMismatch(
+                f"the index was embedded with pixel path {pointer.encoder.pixel_version}, "
+                f"this is {PIXEL_VERSION}",
+                mend="export the encoder again, then visionseek index refresh",
+            )
         started = time.perf_counter()
         encoder = Encoder(self._server, pointer.encoder)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
@@ -12,6 +11,7 @@ from tritonclient.grpc import InferInput, InferRequestedOutput
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from search.model_config import as_json
 from search.model_server import ServedVersion
 from visionseek.errors import (
     DeadlineExceeded,
@@ -104,18 +104,17 @@ class Triton:
             answer[name] = array
         return answer
 
-    async def load(self, model: str, *, deadline_s: float, versions: Sequence[int] | None = None) -> None:
-        """Load a model as `config.pbtxt` says, or exactly `versions`; see `ModelServer.load`.
+    async def load(self, model: str, *, deadline_s: float, config: str | None = None) -> None:
+        """Load a model as `config.pbtxt`, or `config`, says; see `ModelServer.load`.
 
-        Triton forgets `versions` when it is restarted; what must last belongs into `config.pbtxt`.
+        Triton forgets `config` when it is restarted; what must last belongs into `config.pbtxt`.
         """
-        config = None
-        if versions is not None:
-            served = await self.config(model, deadline_s=deadline_s)
-            policy = {"specific": {"versions": [str(version) for version in sorted(set(versions))]}}
-            config = json.dumps({**served, "version_policy": policy})
-        call = self._connect().load_model(model, config=config, client_timeout=deadline_s)
-        await self._translated(call, f"load of {model}", deadline_s)
+        instead = as_json(config) if config is not None else None
+        call = self._connect().load_model(model, config=instead, client_timeout=deadline_s)
+        try:
+            await self._translated(call, f"load of {model}", deadline_s)
+        except InputError as error:  # the model's files are wrong, not what the caller asked
+            raise Unavailable(error.what, where=error.where) from error
 
     async def unload(self, model: str, *, deadline_s: float) -> None:
         """Stop serving every version of a model."""
