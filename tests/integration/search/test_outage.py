@@ -11,7 +11,7 @@ from search.pointer import read_pointer
 from search.searcher import Searcher
 from search.serving import ensure_serving
 from search.triton import Triton
-from tests.integration.search.conftest import LocalTriton
+from tests.integration.search.local_triton import LocalTriton
 from tests.support.search_world import World, flip_byte, picture
 from visionseek.errors import DeadlineExceeded, Unavailable
 
