@@ -45,9 +45,9 @@ class SplitServer:
             model, version, inputs, outputs, deadline_s=deadline_s, parameters=parameters
         )
 
-    async def load(self, model: str, *, deadline_s: float, versions: Sequence[int] | None = None) -> None:
+    async def load(self, model: str, *, deadline_s: float, config: str | None = None) -> None:
         """Load or reload a model; see `ModelServer.load`."""
-        await self._of(model).load(model, deadline_s=deadline_s, versions=versions)
+        await self._of(model).load(model, deadline_s=deadline_s, config=config)
 
     async def unload(self, model: str, *, deadline_s: float) -> None:
         """Stop serving every version of a model."""

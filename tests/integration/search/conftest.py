@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from search.triton import Triton
 from stack.local import LocalStack
+from stack.ports import choose_port
 from tests.integration.search.local_triton import LocalTriton
 from tests.support.search_world import World
+from visionseek.settings import load_settings
 
 
 @pytest.fixture
@@ -18,12 +19,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="package")
-def local_triton(
-    tmp_path_factory: pytest.TempPathFactory, start_triton: Callable[[Path], LocalStack]
-) -> Iterator[LocalTriton]:
-    triton = LocalTriton(start_triton(tmp_path_factory.mktemp("search")))
-    yield triton
-    triton.stack.stop()
+def local_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTriton]:
+    port = choose_port("127.0.0.1", 0, setting="triton_grpc_port")
+    settings = load_settings(data=tmp_path_factory.mktemp("search"), triton_grpc_port=port)
+    stack = LocalStack(settings, api=False)
+    try:
+        stack.start()
+        yield LocalTriton(stack)
+    finally:
+        stack.stop()
 
 
 @pytest.fixture
