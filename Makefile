@@ -7,7 +7,7 @@ ARGS   ?=
 TORCH  ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format clean
+.PHONY: help install demo loadtest test check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,13 +19,20 @@ $(VENV)/.serving: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.serving
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,feeds,postgres,training,render,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,feeds,postgres,training,render,loadtest,dev]'
 	@touch $@
 
 install: $(VENV)/.serving ## virtual environment with what serving needs
 
 demo: $(VENV)/.serving ## start everything on the sample catalog, search once, keep serving (ARGS="--once --json")
 	@$(BIN)/visionseek demo $(ARGS)
+
+$(VENV)/.loadtest: $(VENV)/.serving
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,loadtest]'
+	@touch $@
+
+loadtest: $(VENV)/.loadtest ## load the local stack for a minute and judge it (ARGS="--duration 30 --json")
+	@$(BIN)/python -m loadtests $(ARGS)
 
 test: $(VENV)/.dev ## set up and run every test
 	@$(BIN)/python -m pytest tests $(ARGS)

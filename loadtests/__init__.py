@@ -1,1 +1,1 @@
-"""Load, measured from outside over HTTP and gRPC."""
+"""Load tests: Locust users, one load shape, objectives. They speak HTTP and import nothing of ours."""
