@@ -1,0 +1,19 @@
+"""`visionseek train`: a table of subcommands, each loaded when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from visionseek.lazy import LazyCommands
+
+# name -> (module:attribute, one line of help), in the order of use
+COMMANDS: dict[str, tuple[str, str]] = {
+    "augment": ("training.dataset.commands:augment", "Build a data set: variations, screenshots, splits."),
+    "pretrain": ("training.pretrain.commands:pretrain", "Train visionseek-mini from scratch."),
+    "tune": ("training.tune.commands:tune", "Tune LoRA adapters on a shop's own catalog."),
+}
+
+
+@click.group(cls=LazyCommands, table=COMMANDS)
+def train() -> None:
+    """Augment, pretrain and tune the encoder."""

@@ -1,0 +1,1 @@
+"""Relevance evaluation: does the right product come first?"""

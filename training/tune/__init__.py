@@ -1,0 +1,1 @@
+"""LoRA fine-tuning of the vision tower on a shop's own catalog."""
