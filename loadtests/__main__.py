@@ -28,7 +28,7 @@ _SAMPLE_PICTURES = Path("catalog/sample/images")
 @click.option("--objectives", type=click.Path(path_type=Path), help="TOML file of limits.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/loadtest"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-def main(  # noqa: PLR0917 -- click hands options by name
+def main(
     host: str | None,
     own: bool,
     duration: float,
