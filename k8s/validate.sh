@@ -62,7 +62,8 @@ status=0
 if command -v promtool >/dev/null; then
     "$tools/venv/bin/python" -c 'import sys, yaml; yaml.safe_dump(yaml.safe_load(open(sys.argv[1]))["spec"], sys.stdout)' \
         k8s/components/monitoring/rules.yaml | promtool check rules /dev/stdin || status=1
+    "$tools/venv/bin/python" -m k8s.expressions | promtool check rules /dev/stdin || status=1
 else
-    echo "SKIPPED: promtool is not on PATH (Debian: prometheus); alert expressions were not parsed" >&2
+    echo "SKIPPED: promtool is not on PATH (Debian: prometheus); PromQL was not parsed" >&2
 fi
 exit $status

@@ -1,0 +1,1 @@
+"""Grafana dashboards, made by `python -m k8s.dashboards.generate`."""
