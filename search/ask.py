@@ -30,7 +30,8 @@ def search(image: Path, region: str | None, k: int, url: str | None, as_json: bo
     """Search the catalog with a picture, through the running API."""
     settings = load_settings()
     box = parse_region(region) if region else None
-    answer = ask(api_url(settings, url), _read(image, settings), k=k, region=box, settings=settings)
+    picture = _read(image, settings)
+    answer = ask(api_url(settings, url), picture, k=k, region=box, settings=settings)
     console.print(_table(answer))
     if as_json:
         emit_json(answer)

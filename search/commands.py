@@ -118,7 +118,7 @@ def list_command(as_json: bool) -> None:
         table.add_row(
             str(row["generation"]),
             f"[red]{escape(row['problem'])}[/]" if row["problem"] else serves,
-            row["created"],
+            row["created"].replace("T", " ")[:16],
             str(row["encoder_version"] or ""),
             row["fingerprint"][:12],
             str(row["shards"]),

@@ -22,6 +22,8 @@ from visionseek.manifests import FILE_NAME, Manifest, read_manifest, write_manif
 
 INDEX, VECTORS, IMAGE_IDS, COLUMNS = "index.faiss", "vectors.npy", "image_ids.npy", "columns.json"
 
+_MEND = "visionseek index build makes a new generation, visionseek index publish lets it serve"
+
 
 class ShardManifest(Manifest):
     """Beside every shard.
@@ -103,14 +105,16 @@ def check_shard(folder: Path) -> ShardManifest:
     manifest = read_manifest(ShardManifest, folder)
     present = {entry.name for entry in folder.iterdir()} - {FILE_NAME}
     if missing := sorted(set(manifest.files) - present):
-        raise ManifestError(f"{', '.join(missing)} missing", where=str(folder))
+        raise ManifestError(f"{', '.join(missing)} missing", where=str(folder), mend=_MEND)
     if strange := sorted(present - set(manifest.files)):
-        raise ManifestError(f"{', '.join(strange)} not in the manifest", where=str(folder))
+        raise ManifestError(f"{', '.join(strange)} not in the manifest", where=str(folder), mend=_MEND)
     for name, digest in sorted(manifest.files.items()):
         found = sha256_file(folder / name)
         if found != digest:
             raise ManifestError(
-                f"sha256 is {found[:12]}, the manifest says {digest[:12]}", where=str(folder / name)
+                f"sha256 is {found[:12]}, the manifest says {digest[:12]}",
+                where=str(folder / name),
+                mend=_MEND,
             )
     return manifest
 
