@@ -13,7 +13,7 @@ STACK_FILE = Path("run") / "stack.json"
 
 
 def triton_address(settings: Settings, option: str | None = None) -> str:
-    """`host:port` of Triton's gRPC endpoint.
+    """`host:port` of Triton's gRPC endpoint; `encoders+shards` where the shards have a Triton of their own.
 
     Raises:
         Unavailable: nothing says where it is.
@@ -22,8 +22,13 @@ def triton_address(settings: Settings, option: str | None = None) -> str:
     if option:
         return option
     if settings.triton_grpc_port:
-        return f"{settings.triton_host}:{settings.triton_grpc_port}"
-    return _from_stack(settings, "triton", "grpc", "Triton").removeprefix("grpc://")
+        address = f"{settings.triton_host}:{settings.triton_grpc_port}"
+    else:
+        address = _from_stack(settings, "triton", "grpc", "Triton").removeprefix("grpc://")
+    if settings.triton_shards_host is None:
+        return address
+    port = settings.triton_shards_grpc_port or address.rpartition(":")[2]
+    return f"{address}+{settings.triton_shards_host}:{port}"
 
 
 def api_url(settings: Settings, option: str | None = None) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 from search import pipeline
 from search.address import triton_address
 from search.ask import search
+from search.connecting import replicas
 from search.disk import sole_writer
 from search.model_server import ModelServer
 from search.publish import KEEP
@@ -216,7 +217,7 @@ def _with_tritons(
 ) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         async with AsyncExitStack() as stack:
-            return await work(await pipeline.connected(addresses or [triton_address(settings)], stack))
+            return await work(pipeline.connected(addresses or replicas(triton_address(settings)), stack))
 
     return asyncio.run(run())
 

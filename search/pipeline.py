@@ -13,6 +13,7 @@ from typing import Any, cast
 from catalog.database import Catalog
 from catalog.pictures import PictureStore
 from search.build import build
+from search.connecting import connect
 from search.embed import embed
 from search.embeddings import EmbeddingStore
 from search.encoder import Encoder
@@ -22,7 +23,6 @@ from search.model_server import ModelServer, Pixels
 from search.pointer import EncoderVersion, Pointer, serving_pointer
 from search.publish import Publisher, next_generation
 from search.serving import ensure_encoder
-from search.triton import Triton
 from visionseek.errors import NotFound
 from visionseek.pixels import ImageLimits, Rule, load_image
 from visionseek.settings import Settings
@@ -139,9 +139,12 @@ def describe(pointer: Pointer) -> dict[str, Any]:
     }
 
 
-async def connected(addresses: Sequence[str], stack: AsyncExitStack) -> list[ModelServer]:
-    """A client for each Triton, closed with the stack."""
-    return [await stack.enter_async_context(Triton(address)) for address in addresses]
+def connected(addresses: Sequence[str], stack: AsyncExitStack) -> list[ModelServer]:
+    """A client for each address, closed with the stack."""
+    servers = [connect(address) for address in addresses]
+    for server in servers:
+        stack.push_async_callback(server.close)
+    return servers
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.connecting import connect
 from search.encoder import Encoder
 from search.engine import Engine
 from search.faiss_engine import FaissEngine
 from search.model_server import ModelServer, Pixels
 from search.pointer import EncoderVersion, Pointer, PointerFile
-from search.triton import Triton
 from visionseek.errors import DeadlineExceeded, FingerprintMismatch, InputError, Unavailable, VisionSeekError
 from visionseek.pixels import PIXEL_VERSION
 from visionseek.vocabulary import Candidate, Coverage
@@ -77,8 +77,8 @@ class Searcher:
 
     @classmethod
     def connect(cls, index: Path, address: str) -> Searcher:
-        """A searcher on the Triton at `host:port`; connects when first used."""
-        return cls(index, Triton(address))
+        """A searcher on the Triton at this address (see `search.connecting`); connects when first used."""
+        return cls(index, connect(address))
 
     async def close(self) -> None:
         """Give the connection back."""

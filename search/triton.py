@@ -23,15 +23,17 @@ from visionseek.errors import (
 
 # gRPC waits up to two minutes between two attempts to connect; a Triton that was restarted must not stay
 # unreachable that long. Its own pool of connections keeps one client's back-off from another's.
+# Round robin spreads calls over all addresses of a name; the default stays with the first.
 # Keepalive finds a peer that vanished without closing; it pings only while calls are under way, because
 # Triton cuts off clients that ping an idle connection.
-_CHANNEL: list[tuple[str, int]] = [
+_CHANNEL: list[tuple[str, int | str]] = [
     ("grpc.max_send_message_length", 2**31 - 1),
     ("grpc.max_receive_message_length", 2**31 - 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 5_000),  # despite its name: how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.lb_policy_name", "round_robin"),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
 ]

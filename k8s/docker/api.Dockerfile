@@ -11,9 +11,10 @@ COPY catalog catalog
 COPY search search
 COPY api api
 # In place, as everywhere else in the project: the search page and the migrations lie beside their code.
+# FAISS is what the index job builds shards with; answering queries does not load it.
 # A folder has no version to pin.
 # hadolint ignore=DL3013
-RUN pip install --editable '.[postgres]'
+RUN pip install --editable '.[postgres]' faiss-cpu==1.15.1
 
 FROM python:3.13.5-slim-bookworm
 RUN useradd --uid 1000 --user-group --no-create-home --shell /usr/sbin/nologin visionseek

@@ -58,7 +58,8 @@ def test_shards_and_encoder_are_told_apart(base: list[Document]) -> None:
     }
     assert loads["Deployment/visionseek-encoder"] == ["vision_encoder"]
     shards = loads["StatefulSet/visionseek-search"]
-    assert shards
+    (index,) = workload(base, "CronJob/visionseek-index").containers
+    assert f"--shards={len(shards)}" in index["args"]
     assert shards == [f"catalog_shard_{number:02d}" for number in range(len(shards))]
 
 
