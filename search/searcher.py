@@ -80,6 +80,11 @@ class Searcher:
         """A searcher on the Triton at this address (see `search.connecting`); connects when first used."""
         return cls(index, connect(address))
 
+    @property
+    def server(self) -> ModelServer:
+        """What serves the encoder."""
+        return self._server
+
     async def close(self) -> None:
         """Give the connection back."""
         await self._server.close()

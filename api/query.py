@@ -1,0 +1,110 @@
+"""What a caller may ask of a search, the same whether it came in a form, a query string or JSON."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from api.problems import INVALID_INPUT, NOT_BUILT, Problem
+from api.region import Box, parse_region
+
+MAX_K = 100
+# Named in the design, so callers may try them: they get told, not ignored.
+_LATER = ("text", "image_url", "weights", "facets", "rerank", "explain")
+
+
+class SearchQuery(BaseModel):
+    """One search, but for the picture.
+
+    Attributes:
+        k: how many hits.
+        region: the box of the picture that shows the piece.
+        filter: what products must have, as the shards understand it.
+        group: one hit a product; otherwise one a catalog image.
+        require_full_coverage: rather an error than an answer that misses a shard.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    k: int = Field(12, ge=1, le=MAX_K)
+    region: Box | None = None
+    filter: dict[str, Any] | None = None
+    group: bool = True
+    require_full_coverage: bool = False
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("must be a whole number")  # noqa: TRY004 -- pydantic reports ValueError only
+        return value
+
+    @field_validator("region", mode="before")
+    @classmethod
+    def _read_region(cls, value: Any) -> Box | None:
+        return parse_region(value)
+
+    @field_validator("filter", mode="before")
+    @classmethod
+    def _read_filter(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        try:
+            return strict_json(value)
+        except ValueError as error:
+            raise ValueError(f'must be a JSON object such as {{"metal": "yellow gold"}} ({error})') from None
+
+
+def parse_query(fields: Iterable[tuple[str, Any]]) -> SearchQuery:
+    """A query out of (name, value) pairs.
+
+    Raises:
+        Problem: an unknown field, one given twice, a value out of its range, or a field not built yet.
+    """
+    given: dict[str, Any] = {}
+    for name, value in fields:
+        if name in given:
+            raise Problem(INVALID_INPUT, f"field `{name[:64]}` is given twice")
+        given[name] = value
+    for name in _LATER:
+        if given.pop(name, None) not in (None, "", False, "false", "0", [], {}):
+            raise Problem(NOT_BUILT, f"`{name}` is not built into this version")
+    try:
+        return SearchQuery.model_validate(given)
+    except ValidationError as error:
+        errors = [_explain(one) for one in error.errors()[:8]]
+        limit = {"k": [1, MAX_K]} if any(one["field"] == "k" for one in errors) else None
+        detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+        raise Problem(INVALID_INPUT, detail, errors=errors, limit=limit) from None
+
+
+def strict_json(text: str | bytes) -> Any:
+    """JSON by RFC 8259: no NaN, no infinity, and nesting within reason.
+
+    Raises:
+        ValueError: not JSON.
+    """
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _explain(error: Mapping[str, Any]) -> dict[str, str]:
+    field = ".".join(str(part)[:64] for part in error["loc"]) or "query"
+    if error["type"] == "extra_forbidden":
+        known = list(SearchQuery.model_fields)
+        close = difflib.get_close_matches(field, known, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
+        return {"field": field, "message": f"no such field; {hint}"}
+    return {"field": field, "message": str(error["msg"]).removeprefix("Value error, ")}
