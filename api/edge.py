@@ -38,13 +38,15 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        if method == "HEAD":  # routes know GET; the server leaves the body out by the request it got
+            scope = {**scope, "method": "GET"}
         exchange = _Exchange(scope, receive, send)
         started = time.perf_counter()
         try:
             await self._app(scope, exchange.receive, exchange.send)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             self._metrics.requests.labels(route, method, str(exchange.status)).inc()
             self._metrics.seconds.labels(route, method).observe(time.perf_counter() - started)
 

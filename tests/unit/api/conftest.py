@@ -65,6 +65,9 @@ def saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
+GOOD_PICTURE = jpeg(draw(2))
+
+
 class DrawnCatalog:
     """`api.parts.Catalog` over a dictionary."""
 
@@ -224,7 +227,7 @@ class Running:
 
     def works(self) -> bool:
         """Whether the next good request is answered as if nothing had happened."""
-        answer = self.search(jpeg(draw(2)), k=1)
+        answer = self.search(GOOD_PICTURE, k=1)
         return bool(answer.status_code == 200 and answer.json()["hits"][0]["product_id"] == "ring-2")
 
 

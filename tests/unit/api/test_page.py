@@ -36,6 +36,13 @@ def test_the_page_knows_the_upload_limit(start: Start) -> None:
     assert 'content="1234"' in start(max_image_bytes=1234).http.get("/").text
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/index"])
+def test_head_is_get_without_a_body(api: Running, path: str) -> None:
+    response = api.http.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-length"] == api.http.get(path).headers["content-length"]
+
+
 def test_answers_that_are_data_run_nothing(api: Running) -> None:
     for path in ("/v1/index", "/nowhere", "/v1/products/ring-1"):
         headers = api.http.get(path).headers
