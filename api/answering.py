@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from api.decoding import Decoded, decode
-from api.problems import Problem, kind_of
+from api.problems import UNAVAILABLE, Problem, kind_of
 from api.query import SearchQuery
 from api.serving import Serving
 from api.timing import Stages
@@ -17,7 +17,7 @@ from search.pointer import Pointer
 from search.ranking import group_by_product
 from search.searcher import SearchAnswer
 from visionseek.errors import DeadlineExceeded, ImageRejected
-from visionseek.vocabulary import Candidate, Hit, Product
+from visionseek.vocabulary import Candidate, Coverage, Hit, Product
 
 # Shards answer with images; a product has several, and a few may be deleted since the generation was built.
 _CANDIDATES_A_HIT = 4
@@ -87,7 +87,7 @@ async def answer(serving: Serving, picture: bytes, query: SearchQuery, ends: flo
         stages: gets the time of each stage.
 
     Raises:
-        ImageRejected, InputError, Problem: what the caller got wrong.
+        ImageRejected, InputError, Problem: what the caller got wrong, or coverage is not what was demanded.
         Unavailable, DeadlineExceeded, FingerprintMismatch: from the searcher.
     """
     generation = serving.searcher.snapshot()
@@ -100,9 +100,10 @@ async def answer(serving: Serving, picture: bytes, query: SearchQuery, ends: flo
             k=candidates,
             deadline_s=max(left - min(_RANK_RESERVE_S, left / 4), 0.0),
             filter=query.filter,
-            require_full_coverage=query.require_full_coverage,
             snapshot=generation,
         )
+        if query.require_full_coverage and not found.coverage.full:
+            raise _not_covered(found.coverage)
         stages.add("encode", found.timings.get("encode", 0.0))
         stages.add("shards", found.timings.get("shards", 0.0))
         stages.add("rank", found.timings.get("merge", 0.0))
@@ -124,6 +125,15 @@ async def _rank(serving: Serving, found: SearchAnswer, query: SearchQuery, stage
         if query.group:
             return group_by_product(found.candidates, products, query.k)
         return _by_image(found.candidates, products)[: query.k]
+
+
+def _not_covered(coverage: Coverage) -> Problem:
+    return Problem(
+        UNAVAILABLE,
+        f"{coverage.answered} of {coverage.shards} shards answered, and full coverage was demanded",
+        mend="try again, or without require_full_coverage",
+        more={"coverage": {"shards": coverage.shards, "answered": coverage.answered}},
+    )
 
 
 def _by_image(candidates: tuple[Candidate, ...], products: Mapping[int, Product]) -> tuple[Hit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -54,7 +55,7 @@ async def read_asked(request: Request, lease: Lease, max_picture_bytes: int) -> 
         if media_type == "application/json":
             room = max_picture_bytes * 4 // 3 + 2 * MAX_FIELD_BYTES
             raw = await read_body(request, lease, limit=room, picture_limit=max_picture_bytes)
-            return _from_json(raw, fields, max_picture_bytes)
+            return await asyncio.to_thread(_from_json, raw, fields, max_picture_bytes)  # megabytes of text
         if media_type.startswith("image/") or media_type == "application/octet-stream":
             raw = await read_body(request, lease, limit=max_picture_bytes, picture_limit=max_picture_bytes)
             return Asked(parse_query(fields), _there(raw, "the body is empty"))

@@ -41,6 +41,7 @@ async def embed(
     request: Request, response: Response, app: Annotated[Serving, Depends(serving)]
 ) -> EmbedShape:
     """Bodies and `region` as in `POST /v1/search`."""
+    app.queries.check()  # before the body is read
     with app.upload_bytes.lease() as held:
         asked = await read_asked(request, held, app.max_picture_bytes)
         stages = Stages()

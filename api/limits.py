@@ -23,6 +23,11 @@ class Permits:
         self.what = what
         self.held = 0
 
+    def check(self) -> None:
+        """Raise `Overloaded` where nothing is free now, before work is put into a request."""
+        with self.lease() as lease:
+            lease.take()
+
     def lease(self) -> Lease:
         """Something to take permits through; everything taken is given back when its `with` ends."""
         return Lease(self)

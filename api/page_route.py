@@ -22,7 +22,7 @@ router = APIRouter()
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z_]+\.css)">')
 _SCRIPT = re.compile(r'<script src="([a-z_]+\.js)"></script>')
 _SAMPLES = 6
-_LOOKED_THROUGH = 2_000
+_LOOKED_THROUGH = 600
 
 
 class Document(BaseModel):

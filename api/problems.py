@@ -129,9 +129,8 @@ class Problem(Exception):
         headers = {"Cache-Control": "no-store", **self.headers}
         if self.kind.retry_after_s is not None:
             headers["Retry-After"] = str(self.kind.retry_after_s)
-        return Response(
-            json.dumps(body, ensure_ascii=False), self.kind.status, headers, media_type=MEDIA_TYPE
-        )
+        text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")  # callers may send surrogates
+        return Response(text, self.kind.status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI, image_limits: Mapping[str, int]) -> None:

@@ -13,7 +13,9 @@ async def find_product(app: Serving, product_id: str) -> Product:
     Raises:
         NotFound: there is none.
     """
-    found = await app.read(lambda: app.catalog.products([product_id]))
+    found: dict[str, Product] = {}
+    if product_id.isprintable():  # what databases choke on, such as NUL and surrogates, is in no catalog
+        found = await app.read(lambda: app.catalog.products([product_id]))
     if product_id not in found:
         raise NotFound(f"no product `{product_id[:255]}` in the catalog")
     return found[product_id]

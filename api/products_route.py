@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.answering import answer, deadline
 from api.product_pictures import find_product, main_picture
-from api.query import MAX_K, parse_query
+from api.query import parse_query
 from api.serving import Serving, serving
 from api.shapes import ProductShape, SearchShape
 from api.timing import Stages, server_timing
@@ -27,8 +27,7 @@ async def similar(
     stages = Stages()
     async with deadline(app) as ends:
         picture = await main_picture(app, product_id)
-        # One more, for the product finds itself; past the largest k the answer is one short.
-        wider = query.model_copy(update={"k": min(query.k + 1, MAX_K + 1)})
+        wider = query.model_copy(update={"k": query.k + 1})  # for the product finds itself
         result = await answer(app, picture, wider, ends, stages)
     response.headers["Server-Timing"] = server_timing(result.milliseconds)
     others = [hit for hit in result.hits if hit.product.id != product_id]

@@ -85,17 +85,22 @@ def parse_query(fields: Iterable[tuple[str, Any]]) -> SearchQuery:
 
 
 def strict_json(text: str | bytes) -> Any:
-    """JSON by RFC 8259: no NaN, no infinity, and nesting within reason.
+    """JSON by RFC 8259, with numbers and nesting that everything behind the API can take.
 
     Raises:
-        ValueError: not JSON.
+        ValueError: not JSON; NaN, infinity, a number above 1e300 or nested a thousand deep.
     """
 
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
+    def within_reason(number: str) -> Any:
+        if abs(float(number)) > 1e300:
+            raise ValueError(f"the number {number[:16]}... is too large")
+        return float(number) if any(mark in number for mark in ".eE") else int(number)
+
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, parse_int=within_reason, parse_float=within_reason)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -63,6 +63,7 @@ async def search(
 
     A raw body takes the fields as query parameters. `region` is left,top,right,bottom.
     """
+    app.queries.check()  # before the body is read
     with app.upload_bytes.lease() as held:
         asked = await read_asked(request, held, app.max_picture_bytes)
         stages = Stages()  # from here on the time is ours, before it was the client's line

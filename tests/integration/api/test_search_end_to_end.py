@@ -8,6 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.integration.api.conftest import DEADLINE_S, PRODUCTS, RunningApi
 from tests.unit.api.conftest import draw, jpeg
 from tests.unit.api.test_bad_pictures import png
@@ -34,6 +36,16 @@ def test_a_filter_reaches_the_shards_and_a_wrong_one_is_the_callers_fault(api: R
     wrong = api.search(PICTURE, filter='{"colour": "red"}')
     assert wrong.status_code == 422
     assert "colour" in wrong.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['{"price": 1' + "0" * 400 + "}", '{"price": {"gte": "much"}}', '{"metal": {"near": 3}}', '{"metal": []}',
+     '{"metal":' * 50 + "1" + "}" * 50, '{"metal":' * 900 + "1" + "}" * 900, '{"": null}'],
+)  # fmt: skip
+def test_odd_filters_are_answered_or_the_callers_fault_and_hurt_no_one(api: RunningApi, value: str) -> None:
+    assert api.search(PICTURE, filter=value).status_code in (200, 422)
+    assert api.search(PICTURE, k=1).json()["hits"][0]["product_id"] == "R4"
 
 
 def test_what_an_answer_links_to_is_there(api: RunningApi) -> None:

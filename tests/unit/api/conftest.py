@@ -258,19 +258,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return build_world(tmp_path_factory.mktemp("world"))
 
 
-@pytest.fixture(scope="session")
-def session_api(world: World) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def module_api(world: World) -> Iterator[Running]:
     with running(world, Settings()) as api:
         yield api
 
 
 @pytest.fixture
-def api(session_api: Running) -> Iterator[Running]:
+def api(module_api: Running) -> Iterator[Running]:
     """The shared API, with everything behind it in order again afterwards."""
-    yield session_api
-    session_api.world.server.down = False
-    session_api.world.server.delays.clear()
-    session_api.world.catalog.delay_s = 0.0
+    yield module_api
+    module_api.world.server.down = False
+    module_api.world.server.delays.clear()
+    module_api.world.catalog.delay_s = 0.0
 
 
 Start = Callable[..., Running]

@@ -43,7 +43,19 @@ def test_a_region_that_is_none(api: Running, region: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ['{"metal"', "[]", "7", '"gold"', "{'metal': 'gold'}", '{"price": NaN}', "[" * 60_000]
+    "value",
+    [
+        '{"metal"',
+        "[]",
+        "7",
+        '"gold"',
+        "{'metal': 'gold'}",
+        '{"price": NaN}',
+        "[" * 60_000,
+        '{"a":' * 9_000,
+        '{"price": 1e999}',
+        '{"price": 1' + "0" * 400 + "}",
+    ],
 )
 def test_a_filter_that_is_no_json_object(api: Running, value: str) -> None:
     body = problem(api.search(PICTURE, filter=value), 422, "invalid-input")
@@ -163,6 +175,17 @@ def test_json_that_is_no_query(api: Running, body: object) -> None:
 
 def test_json_with_the_id_of_no_product(api: Running) -> None:
     problem(api.http.post("/v1/search", json={"product_id": "nobody"}), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"product_id": "\\ud800"}', b'{"product_id": "a\\u0000b"}', b'{"\\ud800": 1, "product_id": "ring-1"}',
+     b'{"product_id": "ring-1", "filter": {"\\udfff": "\\ud800"}}'],
+)  # fmt: skip
+def test_text_that_is_no_unicode(api: Running, body: bytes) -> None:
+    response = api.http.post("/v1/search", content=body, headers={"content-type": "application/json"})
+    assert response.status_code in (404, 422)
+    assert response.json()["detail"]
 
 
 def test_a_path_that_is_not_served(api: Running) -> None:
