@@ -7,9 +7,8 @@ import asyncio
 import pytest
 
 from search.pointer import read_pointer
-from tests.support.search_world import World, fingerprint_of, flip_byte, picture
+from tests.support.search_world import World, fingerprint_of, flip_byte
 from visionseek.errors import (
-    DeadlineExceeded,
     FingerprintMismatch,
     InputError,
     ManifestError,
@@ -119,20 +118,3 @@ class IndexLife:
             await world.search(2)
         with pytest.raises(ModelNotServed):
             await world.server.config("catalog_shard_01", deadline_s=5)
-
-    async def test_a_deadline_that_passed_is_an_error_of_its_own(self, world: World) -> None:
-        world.add_encoder(1)
-        await world.refresh(1)
-        with pytest.raises(DeadlineExceeded):
-            await world.search(2, deadline_s=0.0)
-
-    async def test_wrong_pixels_never_reach_the_encoder(self, world: World) -> None:
-        world.add_encoder(1)
-        pointer = await world.refresh(1)
-        from search.encoder import Encoder
-
-        encoder = Encoder(world.server, pointer.encoder)
-        with pytest.raises(ValueError, match="uint8"):
-            await encoder.encode(picture(0)[None].astype("float32"), deadline_s=5)
-        with pytest.raises(ValueError, match="64, 64, 3"):
-            await encoder.encode(picture(0)[None, :32], deadline_s=5)

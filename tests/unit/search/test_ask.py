@@ -60,7 +60,7 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     api = Api()
-    thread = threading.Thread(target=api.server.serve_forever)
+    thread = threading.Thread(target=api.server.serve_forever, args=(0.01,))
     thread.start()
     yield api
     api.server.shutdown()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from search.encoder import Encoder
 from search.fake import InProcessModelServer
 from search.pointer import write_pointer
 from search.searcher import Searcher
@@ -96,6 +97,21 @@ async def test_embeddings_that_are_none_are_an_error(world: World, monkeypatch: 
         monkeypatch.setattr("search.fake.encode", lambda pixels, matrix, bad=bad: bad)
         with pytest.raises(Unavailable, match=message):
             await world.search(1)
+
+
+async def test_a_deadline_that_passed_is_an_error_of_its_own(world: World) -> None:
+    with pytest.raises(DeadlineExceeded):
+        await world.search(2, deadline_s=0.0)
+
+
+async def test_wrong_pixels_never_reach_the_encoder(world: World, server: InProcessModelServer) -> None:
+    encoder = Encoder(server, Searcher(world.index, server).snapshot().encoder)
+    server.calls.clear()
+    with pytest.raises(ValueError, match="uint8"):
+        await encoder.encode(picture(0)[None].astype(np.float32), deadline_s=5)
+    with pytest.raises(ValueError, match="64, 64, 3"):
+        await encoder.encode(picture(0)[None, :32], deadline_s=5)
+    assert server.calls == []
 
 
 async def test_k_below_one_is_refused(world: World) -> None:
