@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Triton puts this folder on the path, where a module would shadow nothing but also be no part of a package.
+# Triton knows this file as a module by itself; this makes the folders around it the package `backends`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import faiss

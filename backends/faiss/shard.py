@@ -52,7 +52,7 @@ class Shard:
     """
 
     def __init__(
-        self, folder: Path, *, device: int | None = None, exact_rows: int = 10_000, oversample: int = 4
+        self, folder: Path, *, device: int | None = None, exact_rows: int = 5_000, oversample: int = 4
     ) -> None:
         self.manifest = check_files(folder)
         try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Triton puts this folder on the path, where a module would shadow nothing but also be no part of a package.
+# Triton knows this file as a module by itself; this makes the folders around it the package `backends`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import triton_python_backend_utils as pb_utils
@@ -25,6 +25,11 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Load the version's graph; an exception makes the load fail with its message."""
         config = json.loads(args["model_config"])
+        if config.get("response_cache", {}).get("enable"):
+            pb_utils.Logger.log_warn(
+                f"{args['model_name']}: response_cache is on; Triton keeps errors in it too and answers the"
+                " same request again with success and no output, until the entry is evicted"
+            )
         folder = Path(args["model_repository"]) / args["model_version"]
         self._session = open_session(
             folder / (config.get("default_model_filename") or "model.onnx"),

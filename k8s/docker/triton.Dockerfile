@@ -12,6 +12,7 @@ ARG FAISS=faiss-cpu==1.15.1
 RUN pip install --no-cache-dir --break-system-packages "$FAISS" numpy==2.2.6
 # Not backends/onnxruntime: that is the stand-in for the C++ backend, which this image has.
 COPY backends/faiss /opt/tritonserver/backends/faiss
+COPY backends/tensors.py /opt/tritonserver/backends/
 ENV PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 USER 1000:1000
 WORKDIR /tmp

@@ -18,11 +18,16 @@ _CONFIG = """\
 name: "vision_encoder"
 backend: "onnxruntime"
 max_batch_size: 32
-input [ {{ name: "pixels" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ] }} ]
-output [ {{ name: "embedding" data_type: TYPE_FP32 dims: [ -1 ] }} ]
+input [ {{ name: "pixels" data_type: TYPE_UINT8 dims: [ {size}, {size}, 3 ] }} ]
+output [ {{ name: "embedding" data_type: TYPE_FP32 dims: [ {dimension} ] }} ]
 instance_group [ {{ kind: KIND_CPU count: 1 }} ]
 dynamic_batching {{ max_queue_delay_microseconds: 2000 }}
 version_policy: {{ latest {{ num_versions: 2 }} }}
+response_cache {{ enable: true }}
+model_warmup [ {{
+  name: "one picture" batch_size: 1
+  inputs {{ key: "pixels" value: {{ data_type: TYPE_UINT8 dims: [ {size}, {size}, 3 ] zero_data: true }} }}
+}} ]
 parameters {{ key: "intra_op_thread_count" value {{ string_value: "1" }} }}
 {fingerprints}"""
 
@@ -98,15 +103,16 @@ def write_tiny_encoder(
         parity={},
     )
     write_manifest(manifest, folder)
-    _write_config(folder.parent)
+    _write_config(folder.parent, image_size, dimension)
     return manifest
 
 
-def _write_config(model: Path) -> None:
+def _write_config(model: Path, image_size: int, dimension: int) -> None:
     lines = []
     for folder in sorted(model.glob("[1-9]*"), key=lambda path: int(path.name)):
         digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
         lines.append(
             f'parameters {{ key: "fingerprint.{folder.name}" value {{ string_value: "{digest}" }} }}\n'
         )
-    (model / "config.pbtxt").write_text(_CONFIG.format(fingerprints="".join(lines)))
+    text = _CONFIG.format(size=image_size, dimension=dimension, fingerprints="".join(lines))
+    (model / "config.pbtxt").write_text(text)
