@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -66,8 +67,11 @@ def test_a_program_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
         spawn([str(tmp_path / "absent")], tmp_path / "log")
 
 
-def test_signals_wait_while_they_are_held(tmp_path: Path) -> None:
+def test_signals_wait_while_they_are_held_also_with_other_threads_about() -> None:
     seen = []
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
 
     def interrupted_while_held() -> None:
         with processes.signals_held():
@@ -76,6 +80,8 @@ def test_signals_wait_while_they_are_held(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted_while_held()
+    done.set()
+    other.join()
     assert seen == ["still here"]
 
 
