@@ -167,6 +167,8 @@ class LocalStack:
     def _start_triton(self) -> None:
         state = self.state
         if state.triton is not None and state.triton.process.alive:
+            # An `up` that was killed may have left it behind while it was starting.
+            wait_ready(state.triton.process, state.triton.address, log=self.triton_log, since=0)
             return
         check_engines()
         files = self._triton_files()
@@ -234,6 +236,7 @@ class LocalStack:
     def _start_api(self) -> None:
         state = self.state
         if state.api is not None and state.api.process.alive:
+            wait_api(state.api.process, state.api.url, searches=False, log=self.api_log, since=0)
             return
         assert state.triton is not None
         host = self.settings.api_host
