@@ -68,6 +68,7 @@ def choose_face(rng: np.random.Generator, script: str, style: str) -> Face:
     return replace(chosen, others=tuple(dict.fromkeys([*lenders[:1], *lenders[-1:]])))
 
 
+@lru_cache(maxsize=1)
 def font_digest() -> str:
     """Hex digest over the names and bytes of every font that may be used here."""
     total = hashlib.sha256()
