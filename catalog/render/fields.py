@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from catalog.render.mesh import Array, Mesh
+from catalog.render.mesh import Array, Indices, Mesh
 
 Point = Sequence[float]
 
@@ -70,7 +71,7 @@ class Field:
         )
         return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9))
 
-    def taut(self, line: Array, rounds: int, pinned: Array) -> Array:
+    def taut(self, line: Array, rounds: int, pinned: NDArray[np.bool_]) -> Array:
         """A closed line [m, 3] pulled tight round the body, as a chain lies; `pinned` [m] points stay."""
         for _ in range(rounds):
             pulled = (np.roll(line, 1, axis=0) + np.roll(line, -1, axis=0)) / 2
@@ -113,7 +114,7 @@ class Field:
         share = np.where(crossing, a / np.where(crossing, a - b, 1.0), 0.0)
         return np.moveaxis(crossing, 0, axis), np.moveaxis(share, 0, axis)
 
-    def _quads(self, axis: int, number: Array, inside: Array) -> Array:
+    def _quads(self, axis: int, number: Indices, inside: NDArray[np.bool_]) -> Indices:
         """Two triangles across each edge along `axis` that the surface crosses."""
         flags = np.moveaxis(inside, (axis, (axis + 1) % 3, (axis + 2) % 3), (0, 1, 2))
         cells = np.moveaxis(number, (axis, (axis + 1) % 3, (axis + 2) % 3), (0, 1, 2))
