@@ -28,8 +28,22 @@ def write_feed(root: Path) -> Path:
 
 
 def command(feed: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "visionseek", "train", "augment", "--catalog", str(feed), "--out", str(out),
-            "--seed", "7", "--shard-samples", "6", "--variants", "1", "--template", "plain", "--width", "240", "--workers", "2"]  # fmt: skip
+    options = [
+        "--seed",
+        "7",
+        "--shard-samples",
+        "6",
+        "--variants",
+        "1",
+        "--template",
+        "plain",
+        "--width",
+        "240",
+        "--workers",
+        "2",
+    ]
+    start = [sys.executable, "-m", "visionseek", "train", "augment"]
+    return [*start, "--catalog", str(feed), "--out", str(out), *options]
 
 
 def hashes(folder: Path) -> dict[str, str]:
