@@ -36,6 +36,7 @@ def upsert(connection: Connection, drafts: Sequence[Draft]) -> int:
             continue
         row = draft._asdict()
         del row["links"]
+        row["title"] = draft.shown_title()
         row["in_stock"] = draft.in_stock is not False
         row["digest"] = digest
         (changed if draft.id in stored else fresh).append(row)

@@ -12,7 +12,7 @@ from catalog.mapping import ColumnMapping
 from catalog.normalise.categories import BROAD, NOT_JEWELRY, category_of_column, category_of_title, decide
 from catalog.normalise.prices import known_currency, parse_price
 from catalog.normalise.scan import Kind, Mention, scan, scan_cached
-from catalog.normalise.text import clean, plain
+from catalog.normalise.text import clean, plain, storable
 from catalog.normalise.traits import from_column, from_text, karat_of
 
 LONGEST_ID = 255
@@ -106,13 +106,10 @@ class Drafter:
         if not 0 < len(sheet.id) <= LONGEST_ID:
             return None, [_unnamed(sheet)]
         title, links = clean(sheet.value("title")), _links(sheet)
-        if not title and not links:
-            reason = "neither a title nor a picture: nothing to show and nothing to search by"
-            return None, [Finding(row.line, sheet.id, "rejected", "title", reason)]
         if not links and "images" in self.mapping.columns:
             sheet.remark("images", "no picture: listed, but not to be found by a picture")
         sheet.attributes = {
-            column: text
+            clean(column): text
             for column, value in row.fields.items()
             if column not in self._used and value and (text := plain(value)[:LONGEST_TEXT])
         }
@@ -160,8 +157,7 @@ def _unnamed(sheet: _Sheet) -> Finding:
 
 def _title(sheet: _Sheet, title: str, category: str | None) -> str:
     if not title:
-        title = (category or "untitled").capitalize()
-        sheet.remark("title", f'no title: shown as "{title}"')
+        sheet.remark("title", f'no title: shown as "{Draft(sheet.id, "", category).shown_title()}"')
     elif len(title) > LONGEST_TITLE:
         sheet.remark("title", f"cut at {LONGEST_TITLE} characters")
         title = title[:LONGEST_TITLE]
@@ -260,7 +256,7 @@ def _links(sheet: _Sheet) -> tuple[str, ...]:
     for column in sheet.mapping.columns.get("images", ()):
         text = sheet.fields.get(column, "")
         if text:
-            links += [link for part in _LINK_BREAK.split(text) if (link := part.strip())]
+            links += [link for part in _LINK_BREAK.split(text) if (link := storable(part).strip())]
     links = list(dict.fromkeys(links))
     if len(links) > MOST_LINKS:
         sheet.remark("images", f"{len(links)} pictures, the first {MOST_LINKS} are taken")

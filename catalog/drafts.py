@@ -9,6 +9,10 @@ from typing import Literal, NamedTuple
 Outcome = Literal["merged", "rejected", "remark", "broken_image", "similar"]
 
 
+# A row that is no row: what is wrong with it stands under a name that no feed uses for a column.
+BROKEN = "\0broken"
+
+
 class Row(NamedTuple):
     """One row of a feed as it was read.
 
@@ -45,7 +49,7 @@ class Draft(NamedTuple):
     """A product as the feed says it is, normalised; `links` are its pictures in order, the main one first."""
 
     id: str
-    title: str
+    title: str  # empty where the feed has none
     category: str | None = None
     price: Decimal | None = None
     currency: str | None = None
@@ -59,6 +63,10 @@ class Draft(NamedTuple):
     in_stock: bool | None = None  # None: the feed does not say; sold as in stock
     attributes: str = "{}"
     links: tuple[str, ...] = ()
+
+    def shown_title(self) -> str:
+        """The title, or the category's name for a product that has none."""
+        return self.title or (self.category or "untitled").capitalize()
 
     def digest(self) -> str:
         """128 bits over everything; equal digests mean that an import has nothing to change."""

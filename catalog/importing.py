@@ -59,7 +59,7 @@ def import_feed(
     store: Pictures,
     feed: Feed,
     mapping: ColumnMapping,
-    fetch: Fetch,
+    fetch: Fetch | None,
     *,
     report: Path,
     limits: ImageLimits,
@@ -73,7 +73,7 @@ def import_feed(
         store: where pictures are kept.
         feed: the opened feed.
         mapping: which column is which field.
-        fetch: reads picture addresses.
+        fetch: reads picture addresses; None leaves pictures to the next import.
         report: where the findings are written to, as JSON lines.
         limits: of pictures.
         delete_missing: the feed is the whole catalog: products that it does not name are deleted.
@@ -89,7 +89,7 @@ def import_feed(
     if delete_missing and run.accepted:
         _delete_missing(catalog, run, progress)
     wanted = _count_due(catalog, run)
-    if wanted:
+    if wanted and fetch is not None:
         pictures_done = partial(progress, "pictures", total=wanted)
         asyncio.run(gather(catalog, store, run, fetch, limits=limits, progress=pictures_done))
     _bring_in_line(catalog, run, progress)

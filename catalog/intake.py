@@ -10,9 +10,8 @@ from sqlalchemy import Connection, insert, select
 from catalog.changes import upsert
 from catalog.database import Catalog
 from catalog.drafting import Drafter
-from catalog.drafts import Draft, Finding, Row
-from catalog.feeds.delimited import BROKEN
-from catalog.merging import merge, same_product
+from catalog.drafts import BROKEN, Draft, Finding, Row
+from catalog.merging import is_empty, merge, same_product
 from catalog.runs import Run, acknowledge, note
 from catalog.schema import links, products, seen
 
@@ -82,6 +81,9 @@ class _Batch:
             elif draft.id in met:
                 first = self.drafts.get(draft.id) or _stored(connection, draft.id)
                 self._again(line, draft, first, met[draft.id])
+            elif is_empty(draft):
+                reason = "neither a title nor a picture: nothing to show and nothing to search by"
+                self._reject(Finding(line, draft.id, "rejected", "title", reason))
             else:
                 self.drafts[draft.id], self.lines[draft.id] = draft, line
                 self.notes += remarks
@@ -122,7 +124,9 @@ class _Batch:
 
     def _again(self, line: int, draft: Draft, first: Draft, first_line: int) -> None:
         if not same_product(first, draft):
-            reason = f'the id stands for "{first.title}" in line {first_line}; this is another product'
+            reason = (
+                f'the id stands for "{first.shown_title()}" in line {first_line}; this is another product'
+            )
             self._reject(Finding(line, draft.id, "rejected", "id", reason, draft.title))
             return
         merged, added = merge(first, draft)

@@ -20,6 +20,11 @@ def same_product(first: Draft, second: Draft) -> bool:
     return _own_title(first) == _own_title(second) or not _own_title(first) or not _own_title(second)
 
 
+def is_empty(draft: Draft) -> bool:
+    """Whether a draft has neither a title of its own nor a picture; then it can only add to another row."""
+    return not draft.links and not _own_title(draft)
+
+
 def merge(first: Draft, second: Draft) -> tuple[Draft, str]:
     """The product with what the second row adds, and in words what that was.
 
@@ -53,8 +58,7 @@ def merge(first: Draft, second: Draft) -> tuple[Draft, str]:
 
 
 def _own_title(draft: Draft) -> str:
-    given = (draft.category or "untitled").capitalize()
-    return "" if draft.title == given else " ".join(draft.title.casefold().split())
+    return " ".join(draft.title.casefold().split())
 
 
 def _join(first: dict[str, str], second: dict[str, str]) -> dict[str, str]:

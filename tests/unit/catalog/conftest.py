@@ -33,7 +33,7 @@ def importer(catalog: Catalog, store: PictureStore, tmp_path: Path) -> Import:
     """Import a feed file as the command does, with nothing but local files."""
 
     def run(path: Path, *, allow_files: bool = False, **options: object) -> Summary:
-        feed = open_feed(str(path))
+        feed = open_feed(path)
         fetch = Router(Files(feed.base.folder, allow_files=allow_files, max_bytes=20_000_000))
         mapping = guess(feed.columns())
         return import_feed(
