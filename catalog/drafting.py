@@ -113,6 +113,7 @@ class Drafter:
             for column, value in row.fields.items()
             if column not in self._used and value and (text := plain(value)[:LONGEST_TEXT])
         }
+        _unpack_attributes(sheet)
         mentions = scan(title) if title else ()
         description = _description(sheet)
         category = _category(sheet, title, mentions, description)
@@ -153,6 +154,18 @@ def _unnamed(sheet: _Sheet) -> Finding:
     shown = clean(sheet.value("title")) or next((v for v in sheet.fields.values() if v), "")
     reason = "no id: without one the product cannot be named, updated or deleted"
     return Finding(sheet.line, None, "rejected", "id", reason, shown[:200] or None)
+
+
+def _unpack_attributes(sheet: _Sheet) -> None:
+    """A column `attributes` that holds a JSON object is one of ours, exported."""
+    text = sheet.attributes.get("attributes", "")
+    if text.startswith("{"):
+        try:
+            inner = json.loads(text)
+        except ValueError:
+            return
+        del sheet.attributes["attributes"]
+        sheet.attributes |= {clean(str(name)): plain(str(value)) for name, value in inner.items()}
 
 
 def _title(sheet: _Sheet, title: str, category: str | None) -> str:

@@ -24,6 +24,7 @@ from catalog.pictures import Pictures
 from catalog.report import write_report
 from catalog.runs import Run, begin, finish, note, notes_of
 from catalog.schema import findings, images, links, products, seen, sources
+from catalog.similar import similar_pictures
 from visionseek.pixels import ImageLimits
 
 PAGE = 2_000
@@ -157,7 +158,7 @@ def _bring_in_line(catalog: Catalog, run: Run, progress: Progress) -> None:
 
 
 def _note_pictures(catalog: Catalog, run: Run) -> tuple[int, int]:
-    """Note broken pictures by product; how many images are good, and how many links broken."""
+    """Note broken pictures and such that look alike; how many images are good, how many links broken."""
     mine = seen.join(links, links.c.product_id == seen.c.product_id).join(
         sources, sources.c.address == links.c.address
     )
@@ -198,4 +199,5 @@ def _note_pictures(catalog: Catalog, run: Run) -> tuple[int, int]:
                 ],
             )
             count += len(rows)
+        note(connection, run, list(similar_pictures(connection, run)))
         return connection.scalar(good) or 0, count

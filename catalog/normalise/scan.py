@@ -95,6 +95,13 @@ def scan(text: str) -> tuple[Mention, ...]:
             entries = PHRASES.get(phrase)
             if entries:
                 mentions += [Mention(kind, word, position, first, phrase) for kind, word, first in entries]
+                if length > 1 and entries[0][0] == "shape":  # "oval sapphire" names its stone as well
+                    last = found[position + length - 1]
+                    mentions += [
+                        Mention(kind, word, position, first, last)
+                        for kind, word, first in PHRASES.get(last, ())
+                        if kind == "stone"
+                    ]
                 position += length
                 break
         else:

@@ -14,7 +14,7 @@ FINENESS = {"333": 8, "375": 9, "417": 10, "585": 14, "750": 18, "875": 21, "916
 _GOLD = r"(?:yellow |white |rose |pink |red )?(?:gold|or\b|oro\b|ouro\b)"
 _KARAT = re.compile(
     rf"(?<![\d.,])(\d{{1,2}})[\s-]?(?:kt?\b|karats?\b)|(?<![\d.,])(\d{{1,2}})[\s-]?(?:ct|carats?)[\s-]+{_GOLD}"
-    rf"|{_GOLD}\s+(\d{{1,2}})[\s-]?(?:ct|carats?|quilates)\b",
+    rf"|{_GOLD}(?:\s+\w+)?\s+(\d{{1,2}})[\s-]?(?:ct|carats?|quilates)\b",
     re.IGNORECASE,
 )
 _FINENESS = re.compile(
