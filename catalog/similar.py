@@ -11,8 +11,8 @@ from catalog.drafts import Finding
 from catalog.runs import Run
 from catalog.schema import images, pictures, seen
 
-# Bits of 64 in which two pictures that a person takes for one may differ. Measured on photographs of real
-# pendants: rescaled and recompressed copies differ in 0 to 3 bits, two shots of one piece in 5 and more.
+# Bits of 64 in which two pictures of one thing may differ. Of 122 real product photographs, copies at a third
+# of the size and JPEG quality 60 differ in at most 4 bits for 120; different pieces begin at 4 to 5.
 NEAR = 4
 # Comparing all pairs of 20,000 pictures takes two seconds; above that only equal hashes are looked for.
 MOST_PAIRED = 20_000
