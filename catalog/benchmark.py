@@ -106,7 +106,7 @@ def fetch(pictures: int, size: int, concurrency: int) -> None:
         "per_s": round(pictures / ours),
         "ratio": round(plain / ours, 3),
     }
-    output.emit_json({**told, **rates, "bound": {"ratio": 0.7}})
+    output.emit_json({**told, **rates, "ratio": round(plain / ours, 3), "bound": {"ratio": 0.7}})
 
 
 @main.command(hidden=True)
