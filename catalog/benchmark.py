@@ -129,7 +129,8 @@ def _write_feed(path: Path, rows: int) -> None:
         for number in range(rows):
             metal, stone, kind = chance.choice(METALS), chance.choice(STONES), chance.choice(KINDS)
             title = f"{stone} {kind} No. {number}"
-            text = f"A {kind.lower()} of {metal.lower()} with a {stone.lower()}, made by hand; style {number % 977}"
+            what = f"A {kind.lower()} of {metal.lower()} with a {stone.lower()}"
+            text = f"{what}, made by hand; style {number % 977}"
             price = f"{chance.randrange(2_000, 900_000) / 100:,.2f}"
             link = f"https://shop.example/products/{number}"
             kinds = f"{kind}s"
@@ -218,7 +219,8 @@ class Shop(asyncio.Protocol):
         while b"\\r\\n\\r\\n" in self.data:
             head, _, self.data = self.data.partition(b"\\r\\n\\r\\n")
             path = head.split(b" ")[1][:16].ljust(16, b" ")
-            self.transport.writelines([b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % size, path, body])
+            head = b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % size
+            self.transport.writelines([head, path, body])
 async def main():
     server = await asyncio.get_running_loop().create_server(Shop, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
