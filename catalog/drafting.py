@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from catalog.drafts import Draft, Finding, Row
+from catalog.drafts import Draft, Finding, Row, encode_attributes
 from catalog.mapping import ColumnMapping
 from catalog.normalise.categories import BROAD, NOT_JEWELRY, category_of_column, category_of_title, decide
 from catalog.normalise.prices import known_currency, parse_price
@@ -70,10 +70,10 @@ class _Sheet:
     def value(self, field: str) -> str:
         """The first column of the field that is not empty, else the mapping's default, as it was read."""
         for column in self.mapping.columns.get(field, ()):
-            text = self.fields.get(column, "")
+            text = self.fields.get(column)
             if text and not text.isspace():
                 return text
-        return self.mapping.defaults.get(field, "")
+        return self.mapping.defaults.get(field, "") if self.mapping.defaults else ""
 
     def remark(self, field: str, reason: str, value: str | None = None) -> None:
         self.findings.append(Finding(self.line, self.id, "remark", field, reason, value))
@@ -133,9 +133,7 @@ class Drafter:
             description=description,
             url=_url(sheet),
             in_stock=_in_stock(sheet),
-            attributes=json.dumps(sheet.attributes, ensure_ascii=False, sort_keys=True)
-            if sheet.attributes
-            else "{}",
+            attributes=encode_attributes(sheet.attributes),
             links=links,
         )
         return draft, sheet.findings

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 Outcome = Literal["merged", "rejected", "remark", "broken_image", "similar"]
 
+
+# Sorted keys: equal attributes are equal texts.
+encode_attributes = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 # A row that is no row: what is wrong with it stands under a name that no feed uses for a column.
 BROKEN = "\0broken"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from catalog.changes import upsert
+from catalog.changes import insert_rows, upsert
 from catalog.database import Catalog
 from catalog.drafting import Drafter
 from catalog.drafts import BROKEN, Draft, Finding, Row
@@ -89,11 +89,8 @@ class _Batch:
                 self.notes += remarks
                 self.done.accepted += 1
         upsert(connection, list(self.drafts.values()))
-        if self.lines:
-            rows = [
-                {"import_id": self.run.id, "product_id": i, "line": line} for i, line in self.lines.items()
-            ]
-            connection.execute(insert(seen), rows)
+        met_now = [(self.run.id, name, line) for name, line in self.lines.items()]
+        insert_rows(connection, seen, ("import_id", "product_id", "line"), met_now)
         self.done.rows += len(batch)
         note(connection, self.run, sorted(self.notes, key=lambda finding: finding.line or 0))
         acknowledge(connection, self.done)

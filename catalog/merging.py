@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from catalog.drafts import Draft
+from catalog.drafts import Draft, encode_attributes
 
 LONGEST_JOINED = 2_000
 
@@ -43,9 +43,7 @@ def merge(first: Draft, second: Draft) -> tuple[Draft, str]:
         filled["in_stock"] = second.in_stock
     links = tuple(dict.fromkeys((*first.links, *second.links)))
     attributes = _join(json.loads(first.attributes), json.loads(second.attributes))
-    merged = first._replace(
-        **filled, links=links, attributes=json.dumps(attributes, ensure_ascii=False, sort_keys=True)
-    )
+    merged = first._replace(**filled, links=links, attributes=encode_attributes(attributes))
     said = [f"adds {name}" for name in filled]
     if len(links) > len(first.links):
         said.append(f"adds {len(links) - len(first.links)} picture(s)")

@@ -115,7 +115,7 @@ class Feed:
 
 
 def open_feed(
-    path: Path,
+    path: Path | str,
     *,
     name: str | None = None,
     base: Base | None = None,
@@ -135,7 +135,7 @@ def open_feed(
         FeedError: there is no such file, or it is empty.
         SettingsError: it is packed with zstd, which is not installed.
     """
-    name = name or str(path)
+    name, path = name or str(path), Path(path)
     if not path.is_file():
         raise FeedError(
             "there is no such feed", where=name, mend="give a file, an https:// or an s3:// address"
