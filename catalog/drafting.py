@@ -7,12 +7,12 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from catalog.drafts import Draft, Finding, Row, encode_attributes
+from catalog.drafts import Draft, Finding, Row
 from catalog.mapping import ColumnMapping
 from catalog.normalise.categories import BROAD, NOT_JEWELRY, category_of_column, category_of_title, decide
 from catalog.normalise.prices import known_currency, parse_price
 from catalog.normalise.scan import Kind, Mention, scan, scan_cached
-from catalog.normalise.text import clean, plain, storable
+from catalog.normalise.text import clean, plain
 from catalog.normalise.traits import from_column, from_text, karat_of
 
 LONGEST_ID = 255
@@ -70,10 +70,10 @@ class _Sheet:
     def value(self, field: str) -> str:
         """The first column of the field that is not empty, else the mapping's default, as it was read."""
         for column in self.mapping.columns.get(field, ()):
-            text = self.fields.get(column)
+            text = self.fields.get(column, "")
             if text and not text.isspace():
                 return text
-        return self.mapping.defaults.get(field, "") if self.mapping.defaults else ""
+        return self.mapping.defaults.get(field, "")
 
     def remark(self, field: str, reason: str, value: str | None = None) -> None:
         self.findings.append(Finding(self.line, self.id, "remark", field, reason, value))
@@ -106,14 +106,16 @@ class Drafter:
         if not 0 < len(sheet.id) <= LONGEST_ID:
             return None, [_unnamed(sheet)]
         title, links = clean(sheet.value("title")), _links(sheet)
+        if not title and not links:
+            reason = "neither a title nor a picture: nothing to show and nothing to search by"
+            return None, [Finding(row.line, sheet.id, "rejected", "title", reason)]
         if not links and "images" in self.mapping.columns:
             sheet.remark("images", "no picture: listed, but not to be found by a picture")
         sheet.attributes = {
-            clean(column): text
+            column: text
             for column, value in row.fields.items()
             if column not in self._used and value and (text := plain(value)[:LONGEST_TEXT])
         }
-        _unpack_attributes(sheet)
         mentions = scan(title) if title else ()
         description = _description(sheet)
         category = _category(sheet, title, mentions, description)
@@ -133,7 +135,9 @@ class Drafter:
             description=description,
             url=_url(sheet),
             in_stock=_in_stock(sheet),
-            attributes=encode_attributes(sheet.attributes),
+            attributes=json.dumps(sheet.attributes, ensure_ascii=False, sort_keys=True)
+            if sheet.attributes
+            else "{}",
             links=links,
         )
         return draft, sheet.findings
@@ -154,21 +158,10 @@ def _unnamed(sheet: _Sheet) -> Finding:
     return Finding(sheet.line, None, "rejected", "id", reason, shown[:200] or None)
 
 
-def _unpack_attributes(sheet: _Sheet) -> None:
-    """A column `attributes` that holds a JSON object is one of ours, exported."""
-    text = sheet.attributes.get("attributes", "")
-    if text.startswith("{"):
-        try:
-            inner = json.loads(text)
-        except ValueError:
-            return
-        del sheet.attributes["attributes"]
-        sheet.attributes |= {clean(str(name)): plain(str(value)) for name, value in inner.items()}
-
-
 def _title(sheet: _Sheet, title: str, category: str | None) -> str:
     if not title:
-        sheet.remark("title", f'no title: shown as "{Draft(sheet.id, "", category).shown_title()}"')
+        title = (category or "untitled").capitalize()
+        sheet.remark("title", f'no title: shown as "{title}"')
     elif len(title) > LONGEST_TITLE:
         sheet.remark("title", f"cut at {LONGEST_TITLE} characters")
         title = title[:LONGEST_TITLE]
@@ -267,7 +260,7 @@ def _links(sheet: _Sheet) -> tuple[str, ...]:
     for column in sheet.mapping.columns.get("images", ()):
         text = sheet.fields.get(column, "")
         if text:
-            links += [link for part in _LINK_BREAK.split(text) if (link := storable(part).strip())]
+            links += [link for part in _LINK_BREAK.split(text) if (link := part.strip())]
     links = list(dict.fromkeys(links))
     if len(links) > MOST_LINKS:
         sheet.remark("images", f"{len(links)} pictures, the first {MOST_LINKS} are taken")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
@@ -38,15 +38,7 @@ class Fetched(NamedTuple):
 
 
 class Fetch(Protocol):
-    """Reads addresses while it is entered; InputError or Unavailable say why not."""
-
-    async def __aenter__(self) -> Self:
-        """Begin to serve this event loop."""
-        ...
-
-    async def __aexit__(self, *problem: object) -> None:
-        """Close what is open."""
-        ...
+    """Reads one address; InputError or Unavailable say why not."""
 
     def __call__(self, address: str, etag: str | None, last_modified: str | None) -> Awaitable[Fetched]:
         """Bytes of `address`, or word that they are what `etag` and `last_modified` stand for."""
@@ -85,15 +77,14 @@ async def gather(
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Fetch what the run's products link to and has not been fetched since the run began, page by page."""
-    done = 0
-    async with fetch:
-        with ThreadPoolExecutor(LOOKERS) as lookers:
-            for page in _pages(catalog, run):
-                results = await fetch_all(page, store, fetch, limits, lookers)
-                with catalog.writing() as connection:
-                    record(connection, results)
-                done += len(page)
-                progress(done)
+    with ThreadPoolExecutor(LOOKERS) as lookers:
+        done = 0
+        for page in _pages(catalog, run):
+            results = await fetch_all(page, store, fetch, limits, lookers)
+            with catalog.writing() as connection:
+                record(connection, results)
+            done += len(page)
+            progress(done)
 
 
 async def fetch_all(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
-from catalog.changes import insert_rows, upsert
+from catalog.changes import upsert
 from catalog.database import Catalog
 from catalog.drafting import Drafter
-from catalog.drafts import BROKEN, Draft, Finding, Row
-from catalog.merging import is_empty, merge, same_product
+from catalog.drafts import Draft, Finding, Row
+from catalog.feeds.delimited import BROKEN
+from catalog.merging import merge, same_product
 from catalog.runs import Run, acknowledge, note
 from catalog.schema import links, products, seen
 
@@ -81,16 +82,16 @@ class _Batch:
             elif draft.id in met:
                 first = self.drafts.get(draft.id) or _stored(connection, draft.id)
                 self._again(line, draft, first, met[draft.id])
-            elif is_empty(draft):
-                reason = "neither a title nor a picture: nothing to show and nothing to search by"
-                self._reject(Finding(line, draft.id, "rejected", "title", reason))
             else:
                 self.drafts[draft.id], self.lines[draft.id] = draft, line
                 self.notes += remarks
                 self.done.accepted += 1
         upsert(connection, list(self.drafts.values()))
-        met_now = [(self.run.id, name, line) for name, line in self.lines.items()]
-        insert_rows(connection, seen, ("import_id", "product_id", "line"), met_now)
+        if self.lines:
+            rows = [
+                {"import_id": self.run.id, "product_id": i, "line": line} for i, line in self.lines.items()
+            ]
+            connection.execute(insert(seen), rows)
         self.done.rows += len(batch)
         note(connection, self.run, sorted(self.notes, key=lambda finding: finding.line or 0))
         acknowledge(connection, self.done)
@@ -121,9 +122,7 @@ class _Batch:
 
     def _again(self, line: int, draft: Draft, first: Draft, first_line: int) -> None:
         if not same_product(first, draft):
-            reason = (
-                f'the id stands for "{first.shown_title()}" in line {first_line}; this is another product'
-            )
+            reason = f'the id stands for "{first.title}" in line {first_line}; this is another product'
             self._reject(Finding(line, draft.id, "rejected", "id", reason, draft.title))
             return
         merged, added = merge(first, draft)

@@ -13,6 +13,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from visionseek.errors import ArtifactError
+
 OPSET = 18
 # Below this many elements halving saves nothing worth an extra node.
 _SMALLEST_HALVED = 1024
@@ -27,6 +29,9 @@ def write_onnx(graph: nn.Module, image_size: int, path: Path, *, half_weights: b
         path: the file to write.
         half_weights: store large weights as float16 with a cast beside them: half the file, still computed
             in float32 (ONNX Runtime folds the casts when it loads the model).
+
+    Raises:
+        ArtifactError: the graph does not take any number of pictures at once.
     """
     example = torch.zeros((2, image_size, image_size, 3), dtype=torch.uint8)
     # The exporter warns of its own internals, and that torchvision (not needed) is absent.
@@ -46,11 +51,22 @@ def write_onnx(graph: nn.Module, image_size: int, path: Path, *, half_weights: b
         )
     assert program is not None
     model: Any = program.model_proto
+    _require_free_batch(model)
     _drop_traces(model)
     if half_weights:
         _halve_weights(model)
     onnx.checker.check_model(model)
     onnx.save_model(model, str(path))
+
+
+def _require_free_batch(model: Any) -> None:
+    """The exporter turns a batch axis that Python code looked at (`len(x)`) into a constant without a word."""
+    axis = model.graph.input[0].type.tensor_type.shape.dim[0]
+    if not axis.dim_param:
+        raise ArtifactError(
+            f"the batch axis of the graph is fixed at {axis.dim_value}",
+            mend="use x.shape[0] instead of len(x) in the tower's forward pass",
+        )
 
 
 def _drop_traces(model: Any) -> None:

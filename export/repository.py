@@ -23,7 +23,6 @@ input [ {{ name: "pixels" data_type: TYPE_UINT8 dims: [ {size}, {size}, 3 ] }} ]
 output [ {{ name: "embedding" data_type: TYPE_FP32 dims: [ {dimension} ] }} ]
 version_policy: {{ latest {{ num_versions: {keep} }} }}
 dynamic_batching {{ max_queue_delay_microseconds: 2000 }}
-response_cache {{ enable: true }}
 model_warmup [ {{
   name: "one picture" batch_size: 1
   inputs {{ key: "pixels" value: {{ data_type: TYPE_UINT8 dims: [ {size}, {size}, 3 ] zero_data: true }} }}

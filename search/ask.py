@@ -32,7 +32,7 @@ def search(image: Path, region: str | None, k: int, url: str | None, as_json: bo
     box = parse_region(region) if region else None
     picture = _read(image, settings)
     answer = ask(api_url(settings, url), picture, k=k, region=box, settings=settings)
-    console.print(_table(answer))
+    console.print(hits_table(answer))
     if as_json:
         emit_json(answer)
 
@@ -117,7 +117,8 @@ def _refusal(response: httpx.Response, url: str) -> InputError | Unavailable:
             return InputError(what, where=url)
 
 
-def _table(answer: dict[str, Any]) -> Table:
+def hits_table(answer: dict[str, Any]) -> Table:
+    """The hits of an answer of `/v1/search`, one row each, with the stages below."""
     coverage = answer.get("coverage", {})
     timings = ", ".join(f"{name} {ms:.0f} ms" for name, ms in answer.get("timings", {}).items())
     table = Table(

@@ -40,7 +40,7 @@ def up(no_api: bool, foreground: bool, as_json: bool, **options: Any) -> None:
     if foreground:
         with stack:
             _report(settings, as_json=as_json)
-            _watch(stack)
+            watch(stack)
         return
     after = stack.start()
     if after == before:
@@ -154,7 +154,7 @@ def _report(settings: Settings, *, as_json: bool) -> None:
     output.console.print(table)
 
 
-def _watch(stack: LocalStack) -> None:
+def watch(stack: LocalStack) -> None:
     """Stay until Ctrl-C, or until a part ends by itself.
 
     Raises:

@@ -117,6 +117,17 @@ class LocalStack:
                 raise
             return self.state
 
+    def wait_searchable(self) -> None:
+        """Wait until the API answers queries, such as after the first generation was published.
+
+        Raises:
+            StackError: no API runs, or it does not become ready.
+        """
+        if (api := self.state.api) is None:
+            raise StackError("no API was started", where=str(self.run), mend="visionseek up")
+        since = self.api_log.stat().st_size if self.api_log.exists() else 0
+        wait_api(api.process, api.url, searches=True, log=self.api_log, since=since)
+
     def stop(self) -> bool:
         """Stop the API, then Triton, whoever started them; whether anything ran.
 

@@ -12,7 +12,7 @@ from visionseek.lazy import LazyCommands
 
 # name -> (module:attribute, one line of help), in the order of the data
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("stack.commands:demo", "Everything on the sample catalog: start, search once, keep serving."),
+    "demo": ("stack.demo:demo", "Everything on the sample catalog: start, search once, keep serving."),
     "up": ("stack.commands:up", "Start Triton and the API in the background."),
     "status": ("stack.commands:status", "What runs, where, with which models."),
     "down": ("stack.commands:down", "Stop what `up` started."),

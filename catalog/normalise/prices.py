@@ -19,7 +19,6 @@ CENT = Decimal("0.01")
 
 _NUMBER = re.compile(r"\d(?:[\d.,' ]*\d)?")
 _PLAIN = re.compile(r"\d{1,13}(?:\.\d{1,2})?")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,3}\.\d\d")
 _TRAILER = re.compile(r"\s*/?\s*-+$|,-+|\.-+$")
 _NEGATIVE = re.compile(r"-\s*[^\d\s]*\s*\d|\([^\d)]*\d")
 _ASK = re.compile(r"request|call|contact|ask|poa|anfrage|demande|consultar|richiesta|tba|tbd", re.IGNORECASE)
@@ -54,8 +53,6 @@ def parse_price(text: str, currency: str | None = None) -> Price:
     """
     if _PLAIN.fullmatch(text):
         return Price(Decimal(text).quantize(CENT), currency)
-    if _GROUPED.fullmatch(text):
-        return Price(Decimal(text.replace(",", "")).quantize(CENT), currency)
     text = _simplify(text)
     low, *rest = [part for part in _RANGE.split(text) if part.strip()] or [""]
     if rest and _NUMBER.search(low) and _NUMBER.search(rest[0]):

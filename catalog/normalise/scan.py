@@ -15,6 +15,7 @@ TAXONOMY: dict[str, Any] = tomllib.loads(Path(__file__).with_name("taxonomy.toml
 # Letters with their combining marks (Devanagari vowels are marks), an apostrophe inside a word, or digits.
 _TOKEN = re.compile(r"\d+|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963])*(?:['’][^\W\d_]+)?")  # noqa: RUF001 -- the curly apostrophe is meant
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+LONGEST = 4
 
 
 class Mention(NamedTuple):
@@ -65,22 +66,13 @@ def _add(
 
 
 PHRASES = _build()
-# The longest phrase that begins with a word, in words: no longer one has to be looked for.
-_REACH: dict[str, int] = {}
-for _phrase in PHRASES:
-    _first, *_rest = _phrase.split(" ")
-    _REACH[_first] = max(_REACH.get(_first, 0), 1 + len(_rest))
-_KNOWN = frozenset(word for phrase in PHRASES for word in phrase.split(" "))
+_FIRST = frozenset(phrase.split(" ")[0] for phrase in PHRASES)
 _GLUED = tuple(sorted((p for p in PHRASES if _UNSPACED.search(p)), key=len, reverse=True))
-# In ASCII, what parts words becomes a space: much faster than the expression.
-_SPACED = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) != "'"}
 
 
 def tokens(text: str) -> list[str]:
     """Words and numbers of a text in lower case; hyphens separate."""
-    if text.isascii() and "'" not in text:
-        return text.lower().translate(_SPACED).split()
-    return _TOKEN.findall(text.casefold().replace("\u2019", "'"))
+    return _TOKEN.findall(text.lower() if text.isascii() else text.casefold().replace("’", "'"))  # noqa: RUF001
 
 
 def scan(text: str) -> tuple[Mention, ...]:
@@ -90,29 +82,19 @@ def scan(text: str) -> tuple[Mention, ...]:
     that "emerald cut" is a shape and never a stone, and "rose gold" never rose quartz.
     """
     found = tokens(text)
-    if _KNOWN.isdisjoint(found):
+    if _FIRST.isdisjoint(found):
         return _scan_unspaced(text) if not text.isascii() and _UNSPACED.search(text) else ()
-    # Titles are made by patterns: without the words that mean nothing here, they repeat.
-    return _scan_words(tuple([word if word in _KNOWN else "" for word in found]))
-
-
-@lru_cache(maxsize=50_000)
-def _scan_words(found: tuple[str, ...]) -> tuple[Mention, ...]:
     mentions: list[Mention] = []
     position = 0
     while position < len(found):
-        for length in range(min(_REACH.get(found[position], 0), len(found) - position), 0, -1):
+        if found[position] not in _FIRST:
+            position += 1
+            continue
+        for length in range(min(LONGEST, len(found) - position), 0, -1):
             phrase = " ".join(found[position : position + length])
             entries = PHRASES.get(phrase)
             if entries:
                 mentions += [Mention(kind, word, position, first, phrase) for kind, word, first in entries]
-                if length > 1 and entries[0][0] == "shape":  # "oval sapphire" names its stone as well
-                    last = found[position + length - 1]
-                    mentions += [
-                        Mention(kind, word, position, first, last)
-                        for kind, word, first in PHRASES.get(last, ())
-                        if kind == "stone"
-                    ]
                 position += length
                 break
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.normalise.scan import TAXONOMY, Kind, Mention, scan_cached
@@ -15,7 +14,7 @@ FINENESS = {"333": 8, "375": 9, "417": 10, "585": 14, "750": 18, "875": 21, "916
 _GOLD = r"(?:yellow |white |rose |pink |red )?(?:gold|or\b|oro\b|ouro\b)"
 _KARAT = re.compile(
     rf"(?<![\d.,])(\d{{1,2}})[\s-]?(?:kt?\b|karats?\b)|(?<![\d.,])(\d{{1,2}})[\s-]?(?:ct|carats?)[\s-]+{_GOLD}"
-    rf"|{_GOLD}(?:\s+\w+)?\s+(\d{{1,2}})[\s-]?(?:ct|carats?|quilates)\b",
+    rf"|{_GOLD}\s+(\d{{1,2}})[\s-]?(?:ct|carats?|quilates)\b",
     re.IGNORECASE,
 )
 _FINENESS = re.compile(
@@ -23,10 +22,6 @@ _FINENESS = re.compile(
     rf"|(?:{_GOLD}|gelbgold|weißgold|roségold|rotgold)\s+(333|375|417|585|750|875|916|999)\b",
     re.IGNORECASE,
 )
-
-
-# What both expressions need, found fast: a number before k or c, a number before gold's fineness.
-_MAY_SAY = re.compile(r"\d[\s-]?[kKcCqQ]|333|375|417|585|750|875|916|999")
 
 
 class Traits(NamedTuple):
@@ -48,22 +43,18 @@ def from_text(scanned: Sequence[tuple[Mention, ...]], texts: Sequence[str]) -> T
         scanned: `scan` of each text.
         texts: the same texts, for karats.
     """
-    read = _from_mentions(tuple(scanned))
+    metals = _first(scanned, "metal")
+    stones = _first(scanned, "stone")
+    shapes = _first(scanned, "shape")
     karat = next((found for found in map(karat_of, texts) if found), None)
-    return read if karat is None or (read.metal and "gold" not in read.metal) else read._replace(karat=karat)
-
-
-@lru_cache(maxsize=50_000)
-def _from_mentions(scanned: tuple[tuple[Mention, ...], ...]) -> Traits:
-    metals, stones, shapes = (_first(scanned, kind) for kind in ("metal", "stone", "shape"))
     return Traits(
-        metal=metals[0] if metals else None,
-        stone=stones[0] if stones else None,
-        shape=shapes[0] if shapes else None,
-        setting=_setting(scanned),
-        karat=None,
-        metals=metals,
-        stones=stones,
+        metals[0] if metals else None,
+        stones[0] if stones else None,
+        shapes[0] if shapes else None,
+        _setting(scanned),
+        karat if metals and ("gold" in metals[0] or karat is None) else None,
+        metals,
+        stones,
     )
 
 
@@ -77,7 +68,7 @@ def from_column(kind: Kind, value: str) -> str | None:
 
 def karat_of(text: str) -> int | None:
     """Karats of gold, from `18K`, `750er Gold`, `or 18 carats`; the weight of a stone in ct is none."""
-    if not _MAY_SAY.search(text):
+    if not any(character.isdigit() for character in text):
         return None
     for found in _KARAT.finditer(text):
         number = int(next(group for group in found.groups() if group))

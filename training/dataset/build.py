@@ -119,14 +119,9 @@ def _build_all(plans: Sequence[ShardPlan], out: Path, notes: Path, workers: int)
 
 def _remove_strangers(out: Path, names: set[str]) -> None:
     """Shards of other plans, and what a killed run left half written."""
-    for path in (
-        *out.glob("*.tar"),
-        *out.glob(".*.tar.*"),
-        *(out / NOTES).glob("*"),
-        *(out / NOTES).glob(".*"),
-    ):
+    for path in (*out.glob("*.tar"), *out.glob(".*.tar.*"), *(out / NOTES).glob("*.tar.json")):
         if path.name.removesuffix(".json") not in names:
-            path.unlink(missing_ok=True)
+            path.unlink()
 
 
 def _note(plan: ShardPlan, out: Path, notes: Path) -> dict[str, Any]:
