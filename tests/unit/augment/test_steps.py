@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from training.augment import STEPS
 
@@ -177,3 +177,18 @@ def test_a_picture_without_a_plain_background_is_left_as_it_is() -> None:
     dark = Image.new("RGB", (120, 120), (20, 20, 20))
     for picture in (Image.fromarray(noise), dark):
         assert made("background", picture, 1).tobytes() == picture.tobytes()
+
+
+def test_a_white_pearl_on_white_is_not_dissolved() -> None:
+    """Nothing tells its smooth side from the ground, so the picture must stay whole."""
+    ground = Image.new("RGB", (200, 200), (236, 236, 236))
+    ball = (
+        Image.radial_gradient("L").point([max(250 - level // 5, 0) for level in range(256)]).resize((90, 90))
+    )
+    inside = Image.new("L", (90, 90))
+    ImageDraw.Draw(inside).ellipse((0, 0, 89, 89), fill=255)
+    ground.paste(Image.merge("RGB", [ball] * 3), (55, 70), inside)
+    ImageDraw.Draw(ground).ellipse((92, 50, 108, 70), outline=(200, 160, 70), width=4)
+    for seed in range(5):
+        after, before = array(made("background", ground, seed)), array(ground)
+        assert np.abs(after - before)[95:140, 80:120].max() < 30
