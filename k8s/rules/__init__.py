@@ -11,6 +11,7 @@ Rule = Callable[[Sequence[Document]], Iterator[str]]
 
 RULES: tuple[Rule, ...] = (
     selectors.unique_names,
+    selectors.one_namespace,
     selectors.workloads_select_their_pods,
     selectors.selectors_pick_pods,
     references.ports_exist,

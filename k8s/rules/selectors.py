@@ -7,11 +7,22 @@ from collections.abc import Iterator, Sequence
 
 from k8s.manifests import Document, matches, name_of, of_kind, workloads
 
+NAMESPACE = "visionseek"
+_CLUSTER_WIDE = {"Namespace", "StorageClass"}
+
 
 def unique_names(documents: Sequence[Document]) -> Iterator[str]:
     """No two documents are the same object."""
     counted = Counter((document.get("apiVersion"), name_of(document)) for document in documents)
     yield from (f"{name} is defined {count} times" for (_, name), count in counted.items() if count > 1)
+
+
+def one_namespace(documents: Sequence[Document]) -> Iterator[str]:
+    """Everything is where the workloads are: without a namespace it would land in `default` and find nobody."""
+    for document in documents:
+        namespace = document["metadata"].get("namespace")
+        if document["kind"] not in _CLUSTER_WIDE and namespace != NAMESPACE:
+            yield f"{name_of(document)}: in namespace {namespace or 'default'}, not {NAMESPACE}"
 
 
 def workloads_select_their_pods(documents: Sequence[Document]) -> Iterator[str]:

@@ -24,7 +24,10 @@ def container(documents: list[Document], name: str) -> Any:
 
 
 def component(name: str, file: str) -> list[Document]:
-    return parse((FOLDER / "components" / name / file).read_text())
+    documents = parse((FOLDER / "components" / name / file).read_text())
+    for document in documents:
+        document["metadata"]["namespace"] = "visionseek"
+    return documents
 
 
 API, ENCODER, SEARCH = (
@@ -77,6 +80,10 @@ BROKEN: dict[str, tuple[Callable[[list[Document]], Any], str]] = {
     "service with a virtual address before a StatefulSet": (
         lambda d: find(d, "Service/visionseek-search")["spec"].pop("clusterIP"),
         "no headless Service",
+    ),
+    "no namespace": (
+        lambda d: find(d, "NetworkPolicy/visionseek-dns")["metadata"].pop("namespace"),
+        "NetworkPolicy/visionseek-dns: in namespace default",
     ),
     "the same object twice": (
         lambda d: d.append(find(d, API)),
