@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -29,6 +30,8 @@ from visionseek.manifests import FILE_NAME, write_manifest
 VERSION = 1
 NOTES = ".notes"
 REJECTS = "rejects.jsonl"
+# A shard, its note, or either half written.
+_OURS = re.compile(rf"\.?(?P<name>({'|'.join(SPLITS)})-\d{{5}}\.tar)(\.json)?(?P<half>\.[^.]+)?")
 
 Advance = Callable[[int, int], None]
 """Told shards done and shards in all."""
@@ -118,10 +121,12 @@ def _build_all(plans: Sequence[ShardPlan], out: Path, notes: Path, workers: int)
 
 
 def _remove_strangers(out: Path, names: set[str]) -> None:
-    """Shards of other plans, and what a killed run left half written."""
-    for path in (*out.glob("*.tar"), *out.glob(".*.tar.*"), *(out / NOTES).glob("*.tar.json")):
-        if path.name.removesuffix(".json") not in names:
-            path.unlink()
+    """Shards of other plans, and what a killed run left half written; nothing that is not ours."""
+    for folder in (out, out / NOTES):
+        for path in folder.glob("*") if folder.is_dir() else ():
+            ours = _OURS.fullmatch(path.name)
+            if ours and (ours["half"] or ours["name"] not in names):
+                path.unlink(missing_ok=True)
 
 
 def _note(plan: ShardPlan, out: Path, notes: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from training.dataset.recipe import Recipe
 from training.dataset.source import read_catalog, read_feed
 from training.screenshots.template import template_names
 from visionseek import output
-from visionseek.errors import SettingsError
+from visionseek.errors import ArtifactError, SettingsError
 from visionseek.settings import load_settings
 
 _DEFAULT = Recipe()
@@ -27,7 +27,9 @@ _DEFAULT = Recipe()
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Without --catalog: data folder of the catalog database."
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the data set.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the data set."
+)
 @click.option("--seed", default=_DEFAULT.seed, show_default=True, help="Equal seeds give equal bytes.")
 @click.option(
     "--variants", default=_DEFAULT.variants, show_default=True, help="Augmented pictures of each picture."
@@ -83,16 +85,20 @@ def augment(
     for name in chosen_templates:
         template_names(name)
     products, rejects = read_feed(feed) if feed else read_catalog(load_settings(data=data))
-    with output.progress() as bar:
-        task = bar.add_task("shards", total=None)
-        manifest = build(
-            products,
-            rejects,
-            out,
-            recipe,
-            workers=workers or os.cpu_count() or 1,
-            advance=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    try:
+        with output.progress() as bar:
+            task = bar.add_task("shards", total=None)
+            manifest = build(
+                products,
+                rejects,
+                out,
+                recipe,
+                workers=workers or os.cpu_count() or 1,
+                advance=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except OSError as error:
+        mend = "make room or choose another --out, and run again: what is finished is kept"
+        raise ArtifactError(f"cannot write: {error.strerror or error}", where=str(out), mend=mend) from error
     _tell(manifest, out)
     if as_json:
         output.emit_json(

@@ -86,7 +86,8 @@ def _with_pictures(
     ]
     usable = sorted((one for one in found.values() if one.pictures), key=lambda one: one.id)
     if not usable:
-        raise InputError("not one product with a picture", where=where)
+        first = f"the first of {len(rejects)} reasons: {rejects[0].reason}" if rejects else None
+        raise InputError("not one product with a picture", where=where, mend=first)
     return usable, rejects
 
 

@@ -202,3 +202,14 @@ def test_damage_is_noticed(make_feed: Feed, tmp_path: Path) -> None:
         list(read_samples(tmp_path / "out", "train"))
     with pytest.raises(InputError, match="no split"):
         list(read_samples(tmp_path / "out", "nope"))
+
+
+def test_files_of_others_in_the_folder_are_left_alone(make_feed: Feed, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("holiday.tar", ".secret.tar.gz", "train-1.tar"):
+        (tmp_path / "out" / name).write_bytes(b"mine")
+    (tmp_path / "out" / "train-00099.tar").write_bytes(b"a shard of an older plan")
+    made(make_feed(families=3), tmp_path / "out")
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"holiday.tar", ".secret.tar.gz", "train-1.tar"} <= left
+    assert "train-00099.tar" not in left
