@@ -35,6 +35,7 @@ loadtest: $(VENV)/.loadtest ## load the local stack for a minute and judge it (A
 	@$(BIN)/python -m loadtests $(ARGS)
 
 test: $(VENV)/.dev ## set up and run every test
+	@tests/integration/setup.sh
 	@$(BIN)/python -m pytest tests $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import contracts

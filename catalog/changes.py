@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Executable, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from catalog.drafts import Draft
@@ -15,49 +15,84 @@ from catalog.schema import images, links, outbox, products, sources
 _FIELDS = Draft._fields[:-1]  # links have a table of their own
 
 
-def stored_digests(connection: Connection, ids: Collection[str]) -> dict[str, str | None]:
+def stored_digests(connection: Connection, ids: Sequence[str]) -> dict[str, str | None]:
     """Digest of each stored product of these ids; None for a tombstone, which counts as changed."""
-    statement = select(products.c.id, products.c.digest, products.c.deleted_at).where(products.c.id.in_(ids))
-    return {row.id: None if row.deleted_at else row.digest for row in connection.execute(statement)}
+    rows = ids_in(connection, "SELECT id, digest, deleted_at FROM products WHERE id IN {}", ids)
+    return {name: None if deleted else digest for name, digest, deleted in rows}
 
 
-def upsert(connection: Connection, drafts: Sequence[Draft]) -> int:
+def ids_in(connection: Connection, statement: str, ids: Sequence[str], *before: Any) -> list[Any]:
+    """Rows of a SELECT over many ids, which stand for its last `{}`; earlier ones take the values `before`.
+
+    The driver's own statement, like `insert_rows`.
+    """
+    if not ids:
+        return []
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    text = statement.format(*[mark] * len(before), f"({', '.join([mark] * len(ids))})")
+    return list(connection.exec_driver_sql(text, (*before, *ids)).all())
+
+
+def upsert(connection: Connection, drafts: Sequence[Draft], digests: Mapping[str, str] | None = None) -> int:
     """Write drafts whose content is new or changed; each id at most once. Returns how many were.
 
     Pictures are not touched: `images.reconcile` does that when they have been fetched.
+
+    Args:
+        connection: of a `Catalog.writing` block.
+        drafts: the products.
+        digests: by id, where they are known already.
     """
     stored = stored_digests(connection, [draft.id for draft in drafts])
-    fresh: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    linked: list[dict[str, Any]] = []
-    for draft in drafts:
-        digest = draft.digest()
-        if stored.get(draft.id) == digest:
-            continue
-        row = draft._asdict()
-        del row["links"]
-        row["in_stock"] = draft.in_stock is not False
-        row["digest"] = digest
-        (changed if draft.id in stored else fresh).append(row)
-        linked += [
-            {"product_id": draft.id, "position": position, "address": address}
-            for position, address in enumerate(draft.links)
-        ]
-    if fresh:
-        connection.execute(insert(products), fresh)
+    known = digests or {draft.id: draft.digest() for draft in drafts}
+    written = [(draft, known[draft.id]) for draft in drafts if stored.get(draft.id) != known[draft.id]]
+    if not written:
+        return 0
+    fresh = [_row(connection, draft, digest) for draft, digest in written if draft.id not in stored]
+    changed = [_row(connection, draft, digest) for draft, digest in written if draft.id in stored]
     if changed:
-        names = [row["id"] for row in changed]
-        values: dict[str, Any] = {name: bindparam(f"_{name}") for name in (*_FIELDS[1:], "digest")}
-        statement = (
-            update(products).where(products.c.id == bindparam("_id")).values(**values, deleted_at=None)
-        )
-        connection.execute(statement, [{f"_{name}": value for name, value in row.items()} for row in changed])
+        names = [row[0] for row in changed]
+        # Deleted and inserted again: the columns are the same, and a bulk insert is the fastest statement.
+        connection.execute(delete(products).where(products.c.id.in_(names)))
         connection.execute(delete(links).where(links.c.product_id.in_(names)))
-    if linked:
-        connection.execute(insert(links), linked)
-        expect_sources(connection, {row["address"] for row in linked})
-    tell(connection, "product", "upsert", [(row["id"], None) for row in (*fresh, *changed)])
-    return len(fresh) + len(changed)
+    insert_rows(connection, products, _COLUMNS, [*fresh, *changed])
+    linked = [
+        (draft.id, position, address) for draft, _ in written for position, address in enumerate(draft.links)
+    ]
+    insert_rows(connection, links, ("product_id", "position", "address"), linked)
+    expect_sources(connection, {address for _, _, address in linked})
+    tell(connection, "product", "upsert", [(draft.id, None) for draft, _ in written])
+    return len(written)
+
+
+def insert_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert plain tuples. The driver's own statement: per row, SQLAlchemy's costs more than all the rest."""
+    if rows:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        places = ", ".join([mark] * len(columns))
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 -- our own names
+        connection.exec_driver_sql(statement, list(rows))
+
+
+_COLUMNS = (*_FIELDS, "digest")
+
+
+def _row(connection: Connection, draft: Draft, digest: str) -> tuple[Any, ...]:
+    price: Any = draft.price
+    if price is not None and connection.dialect.name == "sqlite":
+        price = str(price)
+    return (
+        draft.id,
+        draft.shown_title(),
+        draft.category,
+        price,
+        *draft[_FIELDS.index("currency") : _FIELDS.index("in_stock")],
+        draft.in_stock is not False,
+        draft.attributes,
+        digest,
+    )
 
 
 def delete_products(connection: Connection, ids: Collection[str]) -> int:
@@ -96,8 +131,5 @@ def insert_new(connection: Connection, table: Table) -> Executable:
 
 def tell(connection: Connection, kind: str, change: str, what: Iterable[tuple[str, int | None]]) -> None:
     """Append changes to the outbox, in this order."""
-    rows = [
-        {"kind": kind, "change": change, "product_id": product, "image_id": image} for product, image in what
-    ]
-    if rows:
-        connection.execute(insert(outbox), rows)
+    rows = [(kind, change, product, image) for product, image in what]
+    insert_rows(connection, outbox, ("kind", "change", "product_id", "image_id"), rows)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 Outcome = Literal["merged", "rejected", "remark", "broken_image", "similar"]
+
+
+# Sorted keys: equal attributes are equal texts.
+encode_attributes = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
+# A row that is no row: what is wrong with it stands under a name that no feed uses for a column.
+BROKEN = "\0broken"
 
 
 class Row(NamedTuple):
@@ -45,7 +53,7 @@ class Draft(NamedTuple):
     """A product as the feed says it is, normalised; `links` are its pictures in order, the main one first."""
 
     id: str
-    title: str
+    title: str  # empty where the feed has none
     category: str | None = None
     price: Decimal | None = None
     currency: str | None = None
@@ -59,6 +67,10 @@ class Draft(NamedTuple):
     in_stock: bool | None = None  # None: the feed does not say; sold as in stock
     attributes: str = "{}"
     links: tuple[str, ...] = ()
+
+    def shown_title(self) -> str:
+        """The title, or the category's name for a product that has none."""
+        return self.title or (self.category or "untitled").capitalize()
 
     def digest(self) -> str:
         """128 bits over everything; equal digests mean that an import has nothing to change."""

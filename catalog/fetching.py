@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from catalog.gathering import Fetched
 from catalog.locations import allowed_file
+from catalog.s3 import Objects
+from catalog.web import Web
 from visionseek.errors import FetchRefused, ImageTooLarge, InputError
 
 
@@ -43,13 +47,38 @@ class Files:
 class Router:
     """Sends every address to the one that may read it."""
 
-    def __init__(self, files: Files) -> None:
-        """Take the readers; an address that none of them reads is refused."""
+    def __init__(self, files: Files, web: Callable[[], Web] | None = None, s3: Objects | None = None) -> None:
+        """Take the readers; an address that none of them reads is refused.
+
+        Args:
+            files: reads paths and `file://`.
+            s3: reads `s3://`.
+            web: makes what reads http and https, inside of the event loop that it serves.
+        """
         self.files = files
+        self._make_web = web
+        self._s3 = s3
+        self._web: Web | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to serve this event loop."""
+        self._web = self._make_web() if self._make_web else None
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        """Close what is open."""
+        if self._web is not None:
+            await self._web.close()
 
     async def __call__(self, address: str, etag: str | None, last_modified: str | None) -> Fetched:
         """Read `address` by its scheme."""
         scheme = address.partition("://")[0].lower() if "://" in address[:12] else ""
         if scheme in {"", "file"}:
             return await self.files(address, etag, last_modified)
+        if scheme in {"http", "https"} and self._web is not None:
+            return await self._web(address, etag, last_modified)
+        if scheme == "s3" and self._s3 is not None:
+            return await self._s3(address, etag, last_modified)
+        if scheme == "s3":
+            raise FetchRefused("s3:// links are not followed", where=address, mend="give --allow-s3")
         raise FetchRefused(f"{scheme}:// links are not followed", where=address)

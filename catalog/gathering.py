@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
@@ -38,7 +38,15 @@ class Fetched(NamedTuple):
 
 
 class Fetch(Protocol):
-    """Reads one address; InputError or Unavailable say why not."""
+    """Reads addresses while it is entered; InputError or Unavailable say why not."""
+
+    async def __aenter__(self) -> Self:
+        """Begin to serve this event loop."""
+        ...
+
+    async def __aexit__(self, *problem: object) -> None:
+        """Close what is open."""
+        ...
 
     def __call__(self, address: str, etag: str | None, last_modified: str | None) -> Awaitable[Fetched]:
         """Bytes of `address`, or word that they are what `etag` and `last_modified` stand for."""
@@ -77,24 +85,43 @@ async def gather(
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Fetch what the run's products link to and has not been fetched since the run began, page by page."""
-    with ThreadPoolExecutor(LOOKERS) as lookers:
-        done = 0
-        for page in _pages(catalog, run):
-            results = await fetch_all(page, store, fetch, limits, lookers)
-            with catalog.writing() as connection:
-                record(connection, results)
-            done += len(page)
-            progress(done)
+    done = 0
+
+    def keep(results: list[Result]) -> None:
+        store.settle(sorted({r.sha256 for r in results if r.sha256 and r.phash is not None}))
+        with catalog.writing() as connection:
+            record(connection, results)
+
+    async with fetch:
+        with ThreadPoolExecutor(LOOKERS) as lookers:
+            keeping: asyncio.Future[None] | None = None
+            for page in _pages(catalog, run):
+                results = await look_at_all(page, store, fetch, limits, lookers)
+                if keeping is not None:  # the disk waits for one page while the next is fetched
+                    await keeping
+                    progress(done)
+                keeping = asyncio.ensure_future(asyncio.to_thread(keep, results))
+                done += len(page)
+            if keeping is not None:
+                await keeping
+                progress(done)
 
 
 async def fetch_all(
     page: Sequence[Source], store: Pictures, fetch: Fetch, limits: ImageLimits, lookers: ThreadPoolExecutor
 ) -> list[Result]:
-    """Fetch, look at and store a page of addresses; when this returns, the good ones are on the disk."""
-    results = await asyncio.gather(*(_one(source, store, fetch, limits, lookers) for source in page))
+    """Fetch, look at and store addresses; when this returns, the good ones are on the disk."""
+    results = await look_at_all(page, store, fetch, limits, lookers)
     fresh = {result.sha256 for result in results if result.sha256 and result.phash is not None}
     await asyncio.to_thread(store.settle, sorted(fresh))
     return results
+
+
+async def look_at_all(
+    page: Sequence[Source], store: Pictures, fetch: Fetch, limits: ImageLimits, lookers: ThreadPoolExecutor
+) -> list[Result]:
+    """Fetch, look at and stage addresses; they are durable after the store's `settle`."""
+    return list(await asyncio.gather(*(_one(source, store, fetch, limits, lookers) for source in page)))
 
 
 async def _one(

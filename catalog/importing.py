@@ -11,9 +11,9 @@ from typing import Protocol
 
 from sqlalchemy import func, select
 
+from catalog.ahead import batches
 from catalog.changes import delete_products
 from catalog.database import Catalog
-from catalog.drafting import Drafter
 from catalog.drafts import Finding
 from catalog.feeds.opening import Feed
 from catalog.gathering import Fetch, gather
@@ -24,6 +24,7 @@ from catalog.pictures import Pictures
 from catalog.report import write_report
 from catalog.runs import Run, begin, finish, note, notes_of
 from catalog.schema import findings, images, links, products, seen, sources
+from catalog.similar import similar_pictures
 from visionseek.pixels import ImageLimits
 
 PAGE = 2_000
@@ -59,7 +60,7 @@ def import_feed(
     store: Pictures,
     feed: Feed,
     mapping: ColumnMapping,
-    fetch: Fetch,
+    fetch: Fetch | None,
     *,
     report: Path,
     limits: ImageLimits,
@@ -73,7 +74,7 @@ def import_feed(
         store: where pictures are kept.
         feed: the opened feed.
         mapping: which column is which field.
-        fetch: reads picture addresses.
+        fetch: reads picture addresses; None leaves pictures to the next import.
         report: where the findings are written to, as JSON lines.
         limits: of pictures.
         delete_missing: the feed is the whole catalog: products that it does not name are deleted.
@@ -85,11 +86,11 @@ def import_feed(
     """
     run = begin(catalog, feed.name, feed.fingerprint(mapping.key()))
     rows_done = partial(progress, "rows")
-    take_rows(catalog, run, feed.rows(), Drafter(mapping), resolve=feed.base.resolve, progress=rows_done)
+    take_rows(catalog, run, batches(feed, mapping, run.rows), rows_done)
     if delete_missing and run.accepted:
         _delete_missing(catalog, run, progress)
     wanted = _count_due(catalog, run)
-    if wanted:
+    if wanted and fetch is not None:
         pictures_done = partial(progress, "pictures", total=wanted)
         asyncio.run(gather(catalog, store, run, fetch, limits=limits, progress=pictures_done))
     _bring_in_line(catalog, run, progress)
@@ -157,7 +158,7 @@ def _bring_in_line(catalog: Catalog, run: Run, progress: Progress) -> None:
 
 
 def _note_pictures(catalog: Catalog, run: Run) -> tuple[int, int]:
-    """Note broken pictures by product; how many images are good, and how many links broken."""
+    """Note broken pictures and such that look alike; how many images are good, how many links broken."""
     mine = seen.join(links, links.c.product_id == seen.c.product_id).join(
         sources, sources.c.address == links.c.address
     )
@@ -198,4 +199,5 @@ def _note_pictures(catalog: Catalog, run: Run) -> tuple[int, int]:
                 ],
             )
             count += len(rows)
+        note(connection, run, list(similar_pictures(connection, run)))
         return connection.scalar(good) or 0, count

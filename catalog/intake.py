@@ -2,96 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from catalog.changes import upsert
+from catalog.ahead import Made
+from catalog.changes import ids_in, insert_rows, upsert
 from catalog.database import Catalog
-from catalog.drafting import Drafter
-from catalog.drafts import Draft, Finding, Row
-from catalog.feeds.delimited import BROKEN
-from catalog.merging import merge, same_product
+from catalog.drafts import Draft, Finding
+from catalog.merging import is_empty, merge, same_product
 from catalog.runs import Run, acknowledge, note
 from catalog.schema import links, products, seen
-
-BATCH = 2_000
 
 
 def take_rows(
     catalog: Catalog,
     run: Run,
-    rows: Iterable[Row],
-    drafter: Drafter,
-    *,
-    resolve: Callable[[str], str],
+    batches: Iterable[list[Made]],
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Bring a feed's rows into the catalog, from where the run was interrupted.
+    """Bring drafts into the catalog.
 
     Args:
         catalog: the database.
         run: counts go up in it as batches are acknowledged.
-        rows: of the whole feed, from its first row.
-        drafter: row to draft.
-        resolve: a picture link as the feed gives it to an address that means the same everywhere.
+        batches: of the feed, from the row where the run is.
         progress: called with the number of rows done after each batch.
     """
-    coming = iter(rows)
-    for _ in islice(coming, run.rows):
-        pass
-    for batch in _batches(coming, drafter):
-        taken = _Batch(run, drafter, resolve)
+    for batch in batches:
+        taken = _Batch(run)
         with catalog.writing() as connection:
             taken.take(connection, batch)
         taken.count()
         progress(run.rows)
 
 
-def _batches(rows: Iterator[Row], drafter: Drafter) -> Iterator[list[Row]]:
-    """Batches that do not part neighbouring rows of one product: repeated, they find it unchanged."""
-    batch: list[Row] = []
-    for row in rows:
-        if len(batch) >= BATCH and drafter.raw_id(row) != drafter.raw_id(batch[-1]):
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
 class _Batch:
     """One batch on its way; the run's counts change only when it is in the database."""
 
-    def __init__(self, run: Run, drafter: Drafter, resolve: Callable[[str], str]) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.drafter = drafter
-        self.resolve = resolve
         self.drafts: dict[str, Draft] = {}
+        self.digests: dict[str, str] = {}
         self.lines: dict[str, int] = {}
         self.notes: list[Finding] = []
         self.done = Run(run.id, run.started, run.rows, run.accepted, run.merged, run.rejected)
 
-    def take(self, connection: Connection, batch: list[Row]) -> None:
-        made = list(self._drafts(batch))
-        met = self._met_earlier(connection, {draft.id for _, draft, _ in made})
-        for line, draft, remarks in made:
-            if draft.id in self.lines:
+    def take(self, connection: Connection, batch: list[Made]) -> None:
+        met = self._met_earlier(connection, [made.draft.id for made in batch if made.draft])
+        for line, draft, digest, findings in batch:
+            if draft is None:
+                self.notes += findings
+                self.done.rejected += 1
+            elif draft.id in self.lines:
                 self._again(line, draft, self.drafts[draft.id], self.lines[draft.id])
             elif draft.id in met:
                 first = self.drafts.get(draft.id) or _stored(connection, draft.id)
                 self._again(line, draft, first, met[draft.id])
+            elif is_empty(draft):
+                reason = "neither a title nor a picture: nothing to show and nothing to search by"
+                self._reject(Finding(line, draft.id, "rejected", "title", reason))
             else:
                 self.drafts[draft.id], self.lines[draft.id] = draft, line
-                self.notes += remarks
+                self.digests[draft.id] = digest
+                self.notes += findings
                 self.done.accepted += 1
-        upsert(connection, list(self.drafts.values()))
-        if self.lines:
-            rows = [
-                {"import_id": self.run.id, "product_id": i, "line": line} for i, line in self.lines.items()
-            ]
-            connection.execute(insert(seen), rows)
+        upsert(connection, list(self.drafts.values()), self.digests)
+        met_now = [(self.run.id, name, line) for name, line in self.lines.items()]
+        insert_rows(connection, seen, ("import_id", "product_id", "line"), met_now)
         self.done.rows += len(batch)
         note(connection, self.run, sorted(self.notes, key=lambda finding: finding.line or 0))
         acknowledge(connection, self.done)
@@ -100,33 +78,20 @@ class _Batch:
         for name in ("rows", "accepted", "merged", "rejected"):
             setattr(self.run, name, getattr(self.done, name))
 
-    def _drafts(self, batch: list[Row]) -> Iterator[tuple[int, Draft, list[Finding]]]:
-        for row in batch:
-            if BROKEN in row.fields:
-                self._reject(Finding(row.line, None, "rejected", "row", row.fields[BROKEN]))
-                continue
-            draft, remarks = self.drafter.draft(row)
-            if draft is None:
-                self.notes += remarks
-                self.done.rejected += 1
-                continue
-            if draft.links:
-                addresses = tuple(dict.fromkeys(self.resolve(link) for link in draft.links))
-                draft = draft._replace(links=addresses)
-            yield row.line, draft, remarks
-
-    def _met_earlier(self, connection: Connection, ids: set[str]) -> dict[str, int]:
-        statement = select(seen.c.product_id, seen.c.line)
-        statement = statement.where(seen.c.import_id == self.run.id, seen.c.product_id.in_(ids))
-        return {row.product_id: row.line for row in connection.execute(statement)}
+    def _met_earlier(self, connection: Connection, ids: list[str]) -> dict[str, int]:
+        statement = "SELECT product_id, line FROM seen WHERE import_id = {} AND product_id IN {}"
+        return dict(ids_in(connection, statement, ids, self.run.id))
 
     def _again(self, line: int, draft: Draft, first: Draft, first_line: int) -> None:
         if not same_product(first, draft):
-            reason = f'the id stands for "{first.title}" in line {first_line}; this is another product'
+            reason = (
+                f'the id stands for "{first.shown_title()}" in line {first_line}; this is another product'
+            )
             self._reject(Finding(line, draft.id, "rejected", "id", reason, draft.title))
             return
         merged, added = merge(first, draft)
         self.drafts[draft.id] = merged
+        self.digests[draft.id] = merged.digest()
         self.notes.append(
             Finding(line, draft.id, "merged", "id", f"same product as line {first_line}: {added}")
         )

@@ -69,6 +69,11 @@ def guess(columns: Iterable[str], defaults: Mapping[str, str] | None = None) -> 
     return ColumnMapping(chosen, dict(defaults or {}))
 
 
+def with_currency(mapping: ColumnMapping, currency: str) -> ColumnMapping:
+    """The mapping, with a currency for prices that name none."""
+    return ColumnMapping(mapping.columns, {"currency": currency, **mapping.defaults})
+
+
 def read_mapping(path: Path) -> ColumnMapping:
     """Read a TOML mapping.
 

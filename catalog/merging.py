@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from catalog.drafts import Draft
+from catalog.drafts import Draft, encode_attributes
 
 LONGEST_JOINED = 2_000
 
@@ -18,6 +18,11 @@ def same_product(first: Draft, second: Draft) -> bool:
     if first.category and second.category and first.category != second.category:
         return False
     return _own_title(first) == _own_title(second) or not _own_title(first) or not _own_title(second)
+
+
+def is_empty(draft: Draft) -> bool:
+    """Whether a draft has neither a title of its own nor a picture; then it can only add to another row."""
+    return not draft.links and not _own_title(draft)
 
 
 def merge(first: Draft, second: Draft) -> tuple[Draft, str]:
@@ -38,9 +43,7 @@ def merge(first: Draft, second: Draft) -> tuple[Draft, str]:
         filled["in_stock"] = second.in_stock
     links = tuple(dict.fromkeys((*first.links, *second.links)))
     attributes = _join(json.loads(first.attributes), json.loads(second.attributes))
-    merged = first._replace(
-        **filled, links=links, attributes=json.dumps(attributes, ensure_ascii=False, sort_keys=True)
-    )
+    merged = first._replace(**filled, links=links, attributes=encode_attributes(attributes))
     said = [f"adds {name}" for name in filled]
     if len(links) > len(first.links):
         said.append(f"adds {len(links) - len(first.links)} picture(s)")
@@ -53,8 +56,7 @@ def merge(first: Draft, second: Draft) -> tuple[Draft, str]:
 
 
 def _own_title(draft: Draft) -> str:
-    given = (draft.category or "untitled").capitalize()
-    return "" if draft.title == given else " ".join(draft.title.casefold().split())
+    return " ".join(draft.title.casefold().split())
 
 
 def _join(first: dict[str, str], second: dict[str, str]) -> dict[str, str]:

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from catalog.database import Catalog
 from catalog.drafts import Finding
+from catalog.normalise.text import storable
 from catalog.schema import findings, imports, seen
 
 PAGE = 5_000
+LONGEST_VALUE = 500
 
 
 @dataclass
@@ -79,8 +81,16 @@ def note(connection: Connection, run: Run, notes: Sequence[Finding]) -> None:
     """Keep findings for the report."""
     if notes:
         connection.execute(
-            insert(findings), [{"import_id": run.id, **finding._asdict()} for finding in notes]
+            insert(findings), [{"import_id": run.id, **_storable(finding)} for finding in notes]
         )
+
+
+def _storable(finding: Finding) -> dict[str, object]:
+    value = finding.value
+    return finding._asdict() | {
+        "reason": storable(finding.reason),
+        "value": None if value is None else storable(value)[:LONGEST_VALUE],
+    }
 
 
 def notes_of(catalog: Catalog, run: Run) -> Iterator[Finding]:

@@ -1,16 +1,30 @@
-"""A feed, wherever it lies: opened, its format recognised, read as a stream of rows."""
+"""A feed in a local file: its format recognised by its content, read as a stream of rows."""
 
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO, Literal, get_args
 
-from catalog.drafts import Row
-from catalog.feeds.delimited import read_delimited
+from catalog.drafts import BROKEN, Row
+from catalog.feeds.delimited import guess_encoding, read_delimited
+from catalog.feeds.json_feeds import read_json, read_json_lines
+from catalog.feeds.parquet import read_parquet
+from catalog.feeds.shopify import is_shopify, read_shopify
+from catalog.feeds.streams import PARQUET, in_utf8, unpacked
+from catalog.feeds.xml_feed import read_xml
 from catalog.locations import Base
 from visionseek.errors import FeedError
+
+Format = Literal["csv", "tsv", "shopify", "json", "jsonl", "xml", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+SAMPLE = 64 * 1024
+LOOKED_AT = 200  # rows whose columns are looked at: JSON and XML leave out what is empty
 
 
 @dataclass(frozen=True)
@@ -21,47 +35,143 @@ class Feed:
         path: the file.
         name: what it is called in reports: the path or address that was given.
         base: what its relative links are relative to.
-        format: csv, tsv.
+        format: how it is read.
         encoding: of its text, None to find out.
     """
 
     path: Path
     name: str
     base: Base
-    format: str = "csv"
+    format: Format
     encoding: str | None = None
 
     def rows(self) -> Iterator[Row]:
         """All rows, from the first, streaming.
 
         Raises:
-            FeedError: it cannot be read.
+            FeedError: it cannot be read, or not further than this.
+            SettingsError: its format needs a library that is not installed.
         """
-        delimiter = "\t" if self.format == "tsv" else None
-        with self.path.open("rb") as stream:
-            yield from read_delimited(stream, self.name, delimiter=delimiter, encoding=self.encoding)
+        if self.format == "parquet":
+            yield from self._parquet()
+            return
+        try:
+            with unpacked(self.path, self.name) as stream:
+                yield from self._text(stream)
+        except UnicodeError as error:
+            raise FeedError(
+                f"not a text in this encoding: {error}", where=self.name, mend="say it with --encoding"
+            ) from error
 
     def columns(self) -> list[str]:
-        """The columns of its first row."""
-        return list(next(self.rows(), Row(0, {})).fields)
+        """The columns of its first rows, in order."""
+        names: dict[str, None] = {}
+        for row in islice(self.rows(), LOOKED_AT):
+            names.update(dict.fromkeys(row.fields))
+        names.pop(BROKEN, None)
+        return list(names)
 
     def fingerprint(self, mapping: str) -> str:
         """Content and mapping: an interrupted import goes on only over the same bytes, read the same way."""
         with self.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256")
-        digest.update(mapping.encode())
+        digest.update(f"{mapping}\0{self.format}\0{self.encoding}".encode())
         return digest.hexdigest()
 
+    def _text(self, stream: BinaryIO) -> Iterator[Row]:
+        match self.format:
+            case "xml":
+                return read_xml(stream, self.name)
+            case "json":
+                return read_json(self._in_utf8(stream), self.name)
+            case "jsonl":
+                return read_json_lines(self._in_utf8(stream), self.name)
+            case "tsv":
+                return read_delimited(stream, self.name, delimiter="\t", encoding=self.encoding)
+        rows = read_delimited(stream, self.name, encoding=self.encoding)
+        if self.format == "shopify":
+            return read_shopify(rows)
+        first = list(islice(rows, 1))
+        rows = chain(first, rows)
+        return read_shopify(rows) if first and is_shopify(first[0].fields) else rows
 
-def open_feed(location: str, *, encoding: str | None = None) -> Feed:
-    """Open the feed at a path.
+    def _in_utf8(self, stream: BinaryIO) -> BinaryIO:
+        with unpacked(self.path, self.name) as again:
+            sample = again.read(SAMPLE)
+        return in_utf8(stream, self.encoding or guess_encoding(sample, self.name))
+
+    def _parquet(self) -> Iterator[Row]:
+        with self.path.open("rb") as stream:
+            plain = stream.read(4) == PARQUET
+        if plain:
+            yield from read_parquet(self.path, self.name)
+            return
+        # Parquet is read from its end, so a packed one has to be unpacked to a file first.
+        with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+            with unpacked(self.path, self.name) as stream:
+                copyfileobj(stream, file)
+            file.flush()
+            yield from read_parquet(Path(file.name), self.name)
+
+
+def open_feed(
+    path: Path | str,
+    *,
+    name: str | None = None,
+    base: Base | None = None,
+    format: Format | None = None,  # noqa: A002 -- the command's word
+    encoding: str | None = None,
+) -> Feed:
+    """Open the feed in a file.
+
+    Args:
+        path: the file; packed with gzip or zstd or not.
+        name: what reports call it; the path when None.
+        base: of its relative links; the file's folder when None.
+        format: recognised by the content when None.
+        encoding: of its text; found out when None.
 
     Raises:
-        FeedError: there is no such file.
+        FeedError: there is no such file, or it is empty.
+        SettingsError: it is packed with zstd, which is not installed.
     """
-    path = Path(location)
+    name, path = name or str(path), Path(path)
     if not path.is_file():
-        raise FeedError("there is no such feed", where=location, mend="give the path of a file")
+        raise FeedError(
+            "there is no such feed", where=name, mend="give a file, an https:// or an s3:// address"
+        )
+    if encoding is not None:
+        _check_encoding(encoding)
+    with unpacked(path, name) as stream:
+        sample = stream.read(SAMPLE)
+    if not sample.strip():
+        raise FeedError("the feed is empty", where=name)
     return Feed(
-        path, location, Base(folder=path.parent.absolute()), path.suffix.lstrip(".").lower(), encoding
+        path, name, base or Base(folder=path.parent.absolute()), format or _recognise(sample, name), encoding
     )
+
+
+def _recognise(sample: bytes, where: str) -> Format:
+    if sample.startswith(PARQUET):
+        return "parquet"
+    start = sample[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if start.startswith(b"<"):
+        return "xml"
+    if start.startswith(b"["):
+        return "json"
+    if start.startswith(b"{"):
+        lines = [line.strip() for line in sample.replace(b"\0", b"").splitlines() if line.strip()]
+        whole = lines[0].endswith(b"}") and all(line.startswith(b"{") for line in lines[1:])
+        return (
+            "jsonl" if whole and (len(lines) > 1 or where.lower().endswith((".jsonl", ".ndjson"))) else "json"
+        )
+    return "csv"
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise FeedError(
+            f"unknown encoding {encoding!r}", where="--encoding", mend="such as utf-8, cp1252, utf-16"
+        ) from error

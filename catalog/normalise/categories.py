@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from catalog.normalise.scan import TAXONOMY, Mention, scan
+from catalog.normalise.scan import TAXONOMY, Mention, mentions_of
+from catalog.normalise.scan import essence as essence_of
 
 # "jewelry" and "jewelry set" say little, so a title may name any kind. A pendant is sold under necklaces,
 # a charm under pendants or bracelets, and so on. Everything else in a feed's category column stands.
@@ -40,13 +41,13 @@ def category_of_column(text: str) -> str | None:
     if text in TAXONOMY["google"]:
         return str(TAXONOMY["google"][text])
     for segment in reversed(_SEGMENTS.split(text.replace("_", " ").replace("&amp;", "&"))):
-        named = _head_noun(_categories(scan(segment)))
+        named = _head_noun(_categories(essence_of(segment)))
         if named:
             return named
     return None
 
 
-def category_of_title(title: str, mentions: tuple[Mention, ...]) -> str | None:
+def category_of_title(title: str, essence: tuple[str, ...]) -> str | None:
     """The kind of thing that a title names: its head noun.
 
     English and German name it last ("Double CZ Ring Pendant" is a pendant), before any "with ..." or dash;
@@ -54,13 +55,13 @@ def category_of_title(title: str, mentions: tuple[Mention, ...]) -> str | None:
 
     Args:
         title: the title.
-        mentions: `scan(title)`.
+        essence: `essence(title)`.
     """
-    found = _categories(mentions)
+    found = _categories(essence)
     if len(found) <= 1:
         return found[0].word if found else None
     for part in _HEAD.split(title):
-        named = _head_noun(_categories(scan(part)))
+        named = _head_noun(_categories(essence_of(part)))
         if named:
             return named
     return _head_noun(found)
@@ -77,8 +78,9 @@ def decide(column: str | None, title: str | None) -> CategoryAnswer:
     return CategoryAnswer(column, f"the category says {column}, the title says {title}")
 
 
-def _categories(mentions: tuple[Mention, ...]) -> list[Mention]:
-    return [mention for mention in mentions if mention.kind == "category"]
+@lru_cache(maxsize=50_000)
+def _categories(words: tuple[str, ...]) -> list[Mention]:
+    return [mention for mention in mentions_of(words) if mention.kind == "category"]
 
 
 def _head_noun(found: list[Mention]) -> str | None:

@@ -19,6 +19,7 @@ CENT = Decimal("0.01")
 
 _NUMBER = re.compile(r"\d(?:[\d.,' ]*\d)?")
 _PLAIN = re.compile(r"\d{1,13}(?:\.\d{1,2})?")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,3}\.\d\d")
 _TRAILER = re.compile(r"\s*/?\s*-+$|,-+|\.-+$")
 _NEGATIVE = re.compile(r"-\s*[^\d\s]*\s*\d|\([^\d)]*\d")
 _ASK = re.compile(r"request|call|contact|ask|poa|anfrage|demande|consultar|richiesta|tba|tbd", re.IGNORECASE)
@@ -53,6 +54,8 @@ def parse_price(text: str, currency: str | None = None) -> Price:
     """
     if _PLAIN.fullmatch(text):
         return Price(Decimal(text).quantize(CENT), currency)
+    if _GROUPED.fullmatch(text):
+        return Price(Decimal(text.replace(",", "")).quantize(CENT), currency)
     text = _simplify(text)
     low, *rest = [part for part in _RANGE.split(text) if part.strip()] or [""]
     if rest and _NUMBER.search(low) and _NUMBER.search(rest[0]):
@@ -92,6 +95,7 @@ def _parse_one(text: str, currency: str | None) -> Price:
     return Price(amount, named, remark)
 
 
+@lru_cache(maxsize=1_000)
 def known_currency(text: str) -> str | None:
     """The ISO 4217 code that a currency column names, by code or sign; None where it names none."""
     code, unknown = _currency(text, None)

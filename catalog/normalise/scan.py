@@ -15,7 +15,6 @@ TAXONOMY: dict[str, Any] = tomllib.loads(Path(__file__).with_name("taxonomy.toml
 # Letters with their combining marks (Devanagari vowels are marks), an apostrophe inside a word, or digits.
 _TOKEN = re.compile(r"\d+|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963])*(?:['’][^\W\d_]+)?")  # noqa: RUF001 -- the curly apostrophe is meant
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-LONGEST = 4
 
 
 class Mention(NamedTuple):
@@ -66,13 +65,33 @@ def _add(
 
 
 PHRASES = _build()
-_FIRST = frozenset(phrase.split(" ")[0] for phrase in PHRASES)
+# The longest phrase that begins with a word, in words: no longer one has to be looked for.
+_REACH: dict[str, int] = {}
+for _phrase in PHRASES:
+    _first, *_rest = _phrase.split(" ")
+    _REACH[_first] = max(_REACH.get(_first, 0), 1 + len(_rest))
+_KNOWN = frozenset(word for phrase in PHRASES for word in phrase.split(" "))
 _GLUED = tuple(sorted((p for p in PHRASES if _UNSPACED.search(p)), key=len, reverse=True))
+# In ASCII, what parts words becomes a space: much faster than the expression.
+_LOWERED = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 
 
 def tokens(text: str) -> list[str]:
     """Words and numbers of a text in lower case; hyphens separate."""
-    return _TOKEN.findall(text.lower() if text.isascii() else text.casefold().replace("’", "'"))  # noqa: RUF001
+    if text.isascii() and "'" not in text:
+        return text.encode("ascii").translate(_LOWERED).decode("ascii").split()
+    return _TOKEN.findall(text.casefold().replace("\u2019", "'"))
+
+
+def essence(text: str) -> tuple[str, ...]:
+    """The words of a text that can mean something here, with "" for the others.
+
+    Titles and descriptions are made by patterns, so that their essences repeat and are understood once.
+    """
+    found = tokens(text)
+    if _KNOWN.isdisjoint(found):
+        return _unspaced(text) if not text.isascii() and _UNSPACED.search(text) else ()
+    return tuple([word if word in _KNOWN else "" for word in found])
 
 
 def scan(text: str) -> tuple[Mention, ...]:
@@ -81,20 +100,27 @@ def scan(text: str) -> tuple[Mention, ...]:
     A phrase may speak of two kinds ("crystal gemstone"); of overlapping phrases the longest counts, so
     that "emerald cut" is a shape and never a stone, and "rose gold" never rose quartz.
     """
-    found = tokens(text)
-    if _FIRST.isdisjoint(found):
-        return _scan_unspaced(text) if not text.isascii() and _UNSPACED.search(text) else ()
+    return mentions_of(essence(text))
+
+
+@lru_cache(maxsize=50_000)
+def mentions_of(found: tuple[str, ...]) -> tuple[Mention, ...]:
+    """The mentions in an essence."""
     mentions: list[Mention] = []
     position = 0
     while position < len(found):
-        if found[position] not in _FIRST:
-            position += 1
-            continue
-        for length in range(min(LONGEST, len(found) - position), 0, -1):
+        for length in range(min(_REACH.get(found[position], 0), len(found) - position), 0, -1):
             phrase = " ".join(found[position : position + length])
             entries = PHRASES.get(phrase)
             if entries:
                 mentions += [Mention(kind, word, position, first, phrase) for kind, word, first in entries]
+                if length > 1 and entries[0][0] == "shape":  # "oval sapphire" names its stone as well
+                    last = found[position + length - 1]
+                    mentions += [
+                        Mention(kind, word, position, first, last)
+                        for kind, word, first in PHRASES.get(last, ())
+                        if kind == "stone"
+                    ]
                 position += length
                 break
         else:
@@ -102,19 +128,13 @@ def scan(text: str) -> tuple[Mention, ...]:
     return tuple(mentions)
 
 
-@lru_cache(maxsize=20_000)
-def scan_cached(text: str) -> tuple[Mention, ...]:
-    """`scan` for columns whose values repeat: material, category, metal."""
-    return scan(text)
-
-
-def _scan_unspaced(text: str) -> tuple[Mention, ...]:
+def _unspaced(text: str) -> tuple[str, ...]:
     """Japanese and Chinese have no spaces between words: look for each alias anywhere."""
     lowered = text.casefold()
-    mentions = []
+    places: dict[int, str] = {}
     for phrase in _GLUED:
         place = lowered.find(phrase)
         if place >= 0:
-            mentions += [Mention(kind, word, place, first, phrase) for kind, word, first in PHRASES[phrase]]
+            places[place] = phrase
             lowered = lowered.replace(phrase, "\0" * len(phrase))
-    return tuple(sorted(mentions, key=lambda mention: mention.start))
+    return tuple(places[place] for place in sorted(places))

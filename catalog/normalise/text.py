@@ -41,6 +41,13 @@ def plain(text: str) -> str:
     return _flatten(text)
 
 
+def storable(text: str) -> str:
+    """`text` without what no database stores: NUL and halves of surrogate pairs."""
+    if text.isprintable():
+        return text
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+
+
 def _flatten(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     if not text.isprintable():

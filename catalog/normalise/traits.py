@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from catalog.normalise.scan import TAXONOMY, Kind, Mention, scan_cached
+from catalog.normalise.scan import TAXONOMY, Kind, Mention, mentions_of, scan
 
 KARATS = frozenset({8, 9, 10, 12, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24})
 FINENESS = {"333": 8, "375": 9, "417": 10, "585": 14, "750": 18, "875": 21, "916": 22, "999": 24}
@@ -14,7 +15,7 @@ FINENESS = {"333": 8, "375": 9, "417": 10, "585": 14, "750": 18, "875": 21, "916
 _GOLD = r"(?:yellow |white |rose |pink |red )?(?:gold|or\b|oro\b|ouro\b)"
 _KARAT = re.compile(
     rf"(?<![\d.,])(\d{{1,2}})[\s-]?(?:kt?\b|karats?\b)|(?<![\d.,])(\d{{1,2}})[\s-]?(?:ct|carats?)[\s-]+{_GOLD}"
-    rf"|{_GOLD}\s+(\d{{1,2}})[\s-]?(?:ct|carats?|quilates)\b",
+    rf"|{_GOLD}(?:\s+\w+)?\s+(\d{{1,2}})[\s-]?(?:ct|carats?|quilates)\b",
     re.IGNORECASE,
 )
 _FINENESS = re.compile(
@@ -22,6 +23,11 @@ _FINENESS = re.compile(
     rf"|(?:{_GOLD}|gelbgold|weißgold|roségold|rotgold)\s+(333|375|417|585|750|875|916|999)\b",
     re.IGNORECASE,
 )
+
+
+# What the expressions need, found fast.
+_NEAR_K = re.compile(r"\d[\s-]?[kKcCqQ]")
+_THREE_DIGITS = re.compile(r"\d{3}")
 
 
 class Traits(NamedTuple):
@@ -36,46 +42,50 @@ class Traits(NamedTuple):
     stones: tuple[str, ...]
 
 
-def from_text(scanned: Sequence[tuple[Mention, ...]], texts: Sequence[str]) -> Traits:
-    """Read traits from texts in order of trust; for each trait the first text that says anything wins.
+@lru_cache(maxsize=50_000)
+def traits_of(essences: tuple[tuple[str, ...], ...]) -> Traits:
+    """Read traits from essences in order of trust; for each trait the first text that says anything wins.
 
-    Args:
-        scanned: `scan` of each text.
-        texts: the same texts, for karats.
+    `karat` is left open: numbers are not part of an essence.
     """
-    metals = _first(scanned, "metal")
-    stones = _first(scanned, "stone")
-    shapes = _first(scanned, "shape")
-    karat = next((found for found in map(karat_of, texts) if found), None)
+    scanned = [mentions_of(essence) for essence in essences]
+    metals, stones, shapes = (_first(scanned, kind) for kind in ("metal", "stone", "shape"))
     return Traits(
-        metals[0] if metals else None,
-        stones[0] if stones else None,
-        shapes[0] if shapes else None,
-        _setting(scanned),
-        karat if metals and ("gold" in metals[0] or karat is None) else None,
-        metals,
-        stones,
+        metal=metals[0] if metals else None,
+        stone=stones[0] if stones else None,
+        shape=shapes[0] if shapes else None,
+        setting=_setting(scanned),
+        karat=None,
+        metals=metals,
+        stones=stones,
     )
 
 
+@lru_cache(maxsize=20_000)
 def from_column(kind: Kind, value: str) -> str | None:
     """The taxonomy's word for a value of the column of that kind; None for an unknown one."""
     text = value.replace("_", " ").replace("-", " ").casefold().strip()
     if text in TAXONOMY["column"].get(kind, ()):
         return text
-    return next((mention.word for mention in scan_cached(text) if mention.kind == kind), None)
+    return next((mention.word for mention in scan(text) if mention.kind == kind), None)
 
 
 def karat_of(text: str) -> int | None:
     """Karats of gold, from `18K`, `750er Gold`, `or 18 carats`; the weight of a stone in ct is none."""
-    if not any(character.isdigit() for character in text):
-        return None
-    for found in _KARAT.finditer(text):
-        number = int(next(group for group in found.groups() if group))
-        if number in KARATS:
-            return number
-    found_fineness = _FINENESS.search(text)
-    return FINENESS[found_fineness.group(1) or found_fineness.group(2)] if found_fineness else None
+    return _read_karat(text) if _NEAR_K.search(text) or _THREE_DIGITS.search(text) else None
+
+
+@lru_cache(maxsize=20_000)  # materials repeat
+def _read_karat(text: str) -> int | None:
+    if _NEAR_K.search(text):
+        for found in _KARAT.finditer(text):
+            number = int(next(group for group in found.groups() if group))
+            if number in KARATS:
+                return number
+    if not FINENESS.keys().isdisjoint(_THREE_DIGITS.findall(text)):
+        fine = _FINENESS.search(text)
+        return FINENESS[fine.group(1) or fine.group(2)] if fine else None
+    return None
 
 
 def _first(scanned: Sequence[tuple[Mention, ...]], kind: Kind) -> tuple[str, ...]:

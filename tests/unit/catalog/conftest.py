@@ -1,9 +1,11 @@
 import io
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import create_engine, text
 
 from catalog.database import Catalog
 from catalog.feeds.opening import open_feed
@@ -18,7 +20,15 @@ Import = Callable[..., Summary]
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    opened = Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+    """An empty catalog: SQLite, or the PostgreSQL that the integration tier names."""
+    url = os.environ.get("CATALOG_TEST_DATABASE") or f"sqlite:///{tmp_path / 'catalog.sqlite3'}"
+    if url.startswith("postgresql"):
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        engine.dispose()
+    opened = Catalog.open(url)
     yield opened
     opened.close()
 
@@ -33,7 +43,7 @@ def importer(catalog: Catalog, store: PictureStore, tmp_path: Path) -> Import:
     """Import a feed file as the command does, with nothing but local files."""
 
     def run(path: Path, *, allow_files: bool = False, **options: object) -> Summary:
-        feed = open_feed(str(path))
+        feed = open_feed(path)
         fetch = Router(Files(feed.base.folder, allow_files=allow_files, max_bytes=20_000_000))
         mapping = guess(feed.columns())
         return import_feed(

@@ -2,9 +2,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from catalog.database import Catalog
 from catalog.importing import Summary
 from catalog.pictures import PictureStore
+from visionseek.errors import FeedError
 
 Import = Callable[..., Summary]
 HEADER = "id,title,category,price,image_link\n"
@@ -131,3 +134,25 @@ def test_what_the_feed_does_not_name_is_deleted_only_when_said_so(
     assert len(catalog.products(["1", "2"])) == 2
     importer(path, delete_missing=True)
     assert list(catalog.products(["1", "2"])) == ["1"]
+
+
+def test_a_large_feed_is_drafted_in_a_process_beside_to_the_same_result(
+    importer: Import, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{n // 2},Ring {n // 2},Rings,{n}.50,\n" for n in range(50)) + ",nameless,,,\n"
+    path = feed(tmp_path, HEADER + rows)
+    within = importer(path)
+    products, changes = list(catalog.all_products()), catalog.changes()
+    monkeypatch.setattr("catalog.ahead.LARGE", 0)
+    assert importer(path) == within
+    assert (list(catalog.all_products()), catalog.changes()) == (products, changes)
+
+
+def test_a_large_feed_that_is_cut_off_keeps_what_came_before(
+    importer: Import, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ahead.LARGE", 0)
+    text = json.dumps([{"id": str(n), "title": "Ring"} for n in range(4_500)])[:-30]
+    with pytest.raises(FeedError, match="after 4499 objects"):
+        importer(feed(tmp_path, text))
+    assert catalog.counts()["products"] == 4_000

@@ -1,0 +1,233 @@
+"""The guarded client: fetches pictures from the public web, politely and within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+import ssl
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import IO, Any
+
+import httpcore
+
+from catalog.gathering import Fetched
+from catalog.guard import Resolve, Target, check_url, follow, public_addresses, system_resolve
+from visionseek.errors import DeadlineExceeded, FetchRefused, ImageTooLarge, InputError, NotFound, Unavailable
+
+AGENT = "VisionSeek/0.1 (product pictures for visual search)"
+REDIRECTS = 5
+TRIES = 3
+BACKOFF_S = 0.5
+LONGEST_WAIT_S = 20.0  # a server that asks for more is asked again at the next import
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
+
+
+class PinnedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to addresses that were checked: the name is looked up here, once, and never again.
+
+    Every connection that the client opens passes through here, so a name that resolves to a public address
+    for the check and to a private one for the connection has no second look-up to lie at.
+    """
+
+    def __init__(self, resolve: Resolve, allow_private: Collection[tuple[str, int]]) -> None:
+        """Look names up with `resolve`."""
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._real = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Look up, check, connect to the first checked address that takes it.
+
+        Raises:
+            FetchRefused: the host has an address that is not public.
+            Unavailable: it has none.
+            httpcore.ConnectError: none of them takes the connection.
+        """
+        target = Target("", host, port, f"{host}:{port}")
+        addresses = await asyncio.to_thread(
+            public_addresses, target, self._resolve, allow_private=self._allow_private
+        )
+        problem: Exception | None = None
+        for address in addresses[:4]:
+            try:
+                return await self._real.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                problem = error
+        raise httpcore.ConnectError(f"no connection to {host}:{port}: {problem or 'no address'}") from problem
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Never."""
+        del timeout, socket_options
+        raise FetchRefused("a socket of this machine", where=path)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await self._real.sleep(seconds)
+
+
+class Web:
+    """Reads pictures over http(s). One instance serves one event loop; close it when done."""
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        timeout_s: float = 30.0,
+        per_host: int = 8,
+        allow_private: Collection[tuple[str, int]] = (),
+        resolve: Resolve = system_resolve,
+    ) -> None:
+        """Set the limits.
+
+        Args:
+            max_bytes: largest body; more is not read.
+            timeout_s: longest that one try may take, from the look-up to the last byte.
+            per_host: requests in flight to one host and port.
+            allow_private: host and port pairs that may be private.
+            resolve: looks names up; the system's resolver by default.
+        """
+        self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
+        self._allow_private = frozenset(allow_private)
+        self._turns: defaultdict[tuple[str, int], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(per_host)
+        )
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_tls(),
+            max_connections=100,
+            max_keepalive_connections=50,
+            keepalive_expiry=15.0,
+            network_backend=PinnedBackend(resolve, self._allow_private),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
+
+    async def __call__(self, address: str, etag: str | None, last_modified: str | None) -> Fetched:
+        """The bytes at `address`, or word that they are what `etag` and `last_modified` stand for.
+
+        Raises:
+            FetchRefused: it, or what it redirects to, must not be followed.
+            NotFound: 404 or 410.
+            ImageTooLarge: more than `max_bytes`.
+            InputError: another answer that trying again does not mend.
+            Unavailable: no answer, or a server error, after three tries.
+        """
+        asked: dict[str, str] = {}
+        if etag:
+            asked["If-None-Match"] = etag
+        if last_modified:
+            asked["If-Modified-Since"] = last_modified
+        body = io.BytesIO()
+        answer = await self._follow(address, asked, body)
+        return answer if answer.data is None else answer._replace(data=body.getvalue())
+
+    async def download(self, address: str, file: IO[bytes]) -> None:
+        """Write what is at `address` into `file`; the same rules and errors as for a picture."""
+        await self._follow(address, {}, file)
+
+    async def _follow(self, address: str, asked: dict[str, str], body: IO[bytes]) -> Fetched:
+        target = check_url(address, allow_private=self._allow_private)
+        for number in range(REDIRECTS + 1):
+            async with self._turns[target.host, target.port]:
+                answer = await self._try_again(target, asked, body)
+            if isinstance(answer, Fetched):
+                return answer
+            if number < REDIRECTS:
+                target = follow(target, answer, allow_private=self._allow_private)
+        raise FetchRefused(f"more than {REDIRECTS} redirects", where=address)
+
+    async def _try_again(self, target: Target, asked: dict[str, str], body: IO[bytes]) -> Fetched | str:
+        for attempt in range(TRIES):
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await self._once(target, asked, body)
+            except _Busy as busy:
+                wait = max(busy.wait_s, BACKOFF_S * 2**attempt * (1 + random.random()))  # noqa: S311 -- spreads retries
+                if attempt == TRIES - 1 or wait > LONGEST_WAIT_S:
+                    raise Unavailable(busy.what, where=target.url) from busy
+            except TimeoutError as error:
+                what = f"no whole answer within {self._timeout_s:g} s"
+                raise DeadlineExceeded(what, where=target.url) from error
+            await asyncio.sleep(wait)
+        raise AssertionError  # the last try has returned or raised
+
+    async def _once(self, target: Target, asked: dict[str, str], body: IO[bytes]) -> Fetched | str:
+        headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **asked}
+        try:
+            async with self._pool.stream("GET", target.url, headers=list(headers.items())) as response:
+                given = {name.lower(): value.decode("latin-1") for name, value in reversed(response.headers)}
+                status = response.status
+                if status in _ELSEWHERE:
+                    return _location(given, target)
+                if status == 304 and asked:
+                    return Fetched(None)
+                if status != 200:
+                    raise _refusal(status, given, target)
+                await self._read(response, given, target, body)
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            raise _Busy(f"the connection failed: {error or type(error).__name__}") from error
+        return Fetched(b"", given.get(b"etag"), given.get(b"last-modified"))
+
+    async def _read(
+        self, response: httpcore.Response, given: dict[bytes, str], target: Target, body: IO[bytes]
+    ) -> None:
+        told = given.get(b"content-length", "")
+        encoding = given.get(b"content-encoding", "identity").lower()
+        if encoding != "identity":  # it would have to be unpacked to an unknown size
+            raise InputError(f"the server sends {encoding}, which was not asked for", where=target.url)
+        too_large = ImageTooLarge(f"more bytes than the limit of {self._max_bytes:,}", where=target.url)
+        if told.isdigit() and int(told) > self._max_bytes:
+            raise too_large
+        body.seek(0)  # an earlier try may have left half of it
+        body.truncate()
+        size = 0
+        async for part in response.aiter_stream():
+            size += len(part)
+            if size > self._max_bytes:
+                raise too_large
+            body.write(part)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The system's trusted roots; reading them takes a tenth of a second."""
+    return ssl.create_default_context()
+
+
+class _Busy(Exception):
+    """An answer that may be better in a moment."""
+
+    def __init__(self, what: str, wait_s: float = 0.0) -> None:
+        super().__init__(what)
+        self.what = what
+        self.wait_s = wait_s
+
+
+def _location(given: dict[bytes, str], target: Target) -> str:
+    if not given.get(b"location"):
+        raise InputError("a redirect to nowhere", where=target.url)
+    return given[b"location"]
+
+
+def _refusal(status: int, given: dict[bytes, str], target: Target) -> Exception:
+    if status in _AGAIN:
+        after = given.get(b"retry-after", "")
+        return _Busy(f"the server answers {status}", float(after) if after.isdigit() else 0.0)
+    if status in {404, 410}:
+        return NotFound(f"the server answers {status}: no such picture", where=target.url)
+    return InputError(f"the server answers {status}", where=target.url)
