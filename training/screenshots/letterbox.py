@@ -9,16 +9,17 @@ from training.screenshots.box import Box
 from training.screenshots.transform import move_box
 
 _BARS = ((0, 0, 0), (0, 0, 0), (255, 255, 255), (18, 18, 18), (32, 33, 36))
-_ASPECTS = (16 / 9, 4 / 3, 1.0, 9 / 16, 9 / 19.5)
 
 
 def letterbox(
     image: Image.Image, boxes: tuple[Box, ...], rng: np.random.Generator
 ) -> tuple[Image.Image, tuple[Box, ...]]:
     """Bars above and below or left and right; the longer side stays what it was."""
-    aspect = _ASPECTS[int(rng.integers(len(_ASPECTS)))]
-    if abs(image.width / image.height / aspect - 1) < 0.1:
-        aspect = 1 / aspect if aspect != 1.0 else 4 / 3
+    own = image.width / image.height
+    room = float(rng.uniform(1.15, 2.0))
+    # A phone's screen usually gets its bars at the sides, a desktop's above and below.
+    across = float(rng.random()) < (0.75 if own < 1 else 0.25)
+    aspect = own * room if across else own / room
     longest = max(image.size)
     width, height = (longest, round(longest / aspect)) if aspect >= 1 else (round(longest * aspect), longest)
     scale = min(width / image.width, height / image.height)

@@ -19,17 +19,31 @@ def write_feed(root: Path) -> Path:
     with (root / "feed.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["id", "title", "category", "image_link", "family"])
-        for n in range(24):
+        for n in range(12):
             picture = Image.new("RGB", (120, 120), (240, 239, 241))
-            ImageDraw.Draw(picture).ellipse((20, 20, 100, 100), outline=(200, 160, n * 10), width=9)
+            ImageDraw.Draw(picture).ellipse((20, 20, 100, 100), outline=(200, 160, n * 20), width=9)
             picture.save(root / "images" / f"{n}.png")
             writer.writerow([n, f"Ring {n}", "ring", f"images/{n}.png", f"f{n // 2}"])
     return root / "feed.csv"
 
 
 def command(feed: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "visionseek", "train", "augment", "--catalog", str(feed), "--out", str(out),
-            "--seed", "7", "--shard-samples", "8", "--width", "240", "--workers", "2"]  # fmt: skip
+    options = [
+        "--seed",
+        "7",
+        "--shard-samples",
+        "6",
+        "--variants",
+        "1",
+        "--template",
+        "plain",
+        "--width",
+        "240",
+        "--workers",
+        "2",
+    ]
+    start = [sys.executable, "-m", "visionseek", "train", "augment"]
+    return [*start, "--catalog", str(feed), "--out", str(out), *options]
 
 
 def hashes(folder: Path) -> dict[str, str]:

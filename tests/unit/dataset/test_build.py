@@ -120,6 +120,7 @@ def test_an_interrupted_run_leaves_nothing_half_and_goes_on(
     def stops(plan: Any, folder: Path, notes: Path) -> None:
         if len(done) == 2:
             (folder / f".{plan.name}.half").write_bytes(b"half a shard")  # what kill -9 leaves behind
+            (notes / f".{plan.name}.json.half").write_bytes(b"{")
             raise Stop
         original(plan, folder, notes)
         done.append(plan.name)

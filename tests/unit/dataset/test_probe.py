@@ -1,4 +1,3 @@
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +46,6 @@ def test_attributes_with_few_pictures_or_one_value_are_not_checked() -> None:
 
 @pytest.mark.skipif(not SAMPLE.is_file(), reason="the rendered sample catalog is not in this checkout")
 def test_the_sample_catalog_shows_what_its_labels_say() -> None:
-    with SAMPLE.open(newline="") as stream:
-        assert len(list(csv.DictReader(stream))) >= 300
     products, rejects = read_feed(SAMPLE)
     assert rejects == []
     shown = [(one, one.pictures[0]) for one in products]
