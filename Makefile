@@ -7,7 +7,7 @@ ARGS   ?=
 TORCH  ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo loadtest test check format clean
+.PHONY: help install sample demo loadtest test check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ $(VENV)/.dev: $(VENV)/.serving
 	@touch $@
 
 install: $(VENV)/.serving ## virtual environment with what serving needs
+
+sample: $(VENV)/.dev ## render the sample catalog again, and a screenshot of one of its products
+	@rm -rf catalog/sample
+	@$(BIN)/visionseek catalog render --products 300 --views 3 --seed 7 --size 256 --out catalog/sample $(ARGS)
+	@$(BIN)/python -m training.sample_screenshot catalog/sample
 
 demo: $(VENV)/.serving ## start everything on the sample catalog, search once, keep serving (ARGS="--once --json")
 	@$(BIN)/visionseek demo $(ARGS)

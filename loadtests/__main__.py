@@ -71,10 +71,8 @@ def main(
 
 def _local_stack() -> tuple[str, bool]:
     """URL of the local stack's API, and whether this call started it."""
-    api = _visionseek("status").get("api")
-    started = api is None
-    if api is None:
-        api = _visionseek("up")["api"]
+    started = _visionseek("status").get("api") is None
+    api = _visionseek("up")["api"]  # what runs stays; a Triton that died comes back
     try:
         if not api["ready"]:
             click.echo("nothing to search yet: importing the sample catalog", err=True)

@@ -8,7 +8,6 @@ from visionseek.lazy import LazyCommands
 
 # name -> (module:attribute, one line of help), in the order of use
 COMMANDS: dict[str, tuple[str, str]] = {
-    "screenshot": ("training.screenshots.commands:screenshot", "Simulate a screenshot of a product."),
     "augment": ("training.dataset.commands:augment", "Build a data set: variations, screenshots, splits."),
     "pretrain": ("training.pretrain.commands:pretrain", "Train visionseek-mini from scratch."),
     "tune": ("training.tune.commands:tune", "Tune LoRA adapters on a shop's own catalog."),

@@ -19,7 +19,7 @@ class Material:
     """A surface.
 
     Attributes:
-        kind: `metal`, `gem`, `pearl`, `skin` or `matt`.
+        kind: `metal`, `gem`, `pearl`, `skin`, `polished`, `cloth` or `matt`.
         colour: reflectance, or for a gem what a ray keeps on its way through.
         roughness: GGX alpha of a metal, roughness of the others.
         index: refractive index of a gem.

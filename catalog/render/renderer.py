@@ -60,6 +60,16 @@ def variant() -> str:
     return "llvm_ad_rgb" if done.returncode == 0 else "scalar_rgb"
 
 
+# by kind of material: strength of the highlight, of cloth's shine at grazing light, of a clear coat
+_PRINCIPLED = {
+    "pearl": (0.6, 0.2, 1.0),
+    "skin": (0.35, 0.1, 0.0),
+    "polished": (0.5, 0.0, 0.0),
+    "cloth": (0.1, 1.0, 0.0),
+    "matt": (0.25, 0.0, 0.0),
+}
+
+
 class Renderer:
     """Draws scenes, one after the other, on one thread.
 
@@ -162,7 +172,7 @@ class Renderer:
         colour: dict[str, Any] = {"type": "rgb", "value": list(material.colour)}
         if material.texture is not None:
             bitmap = self._mi.Bitmap(material.texture.astype(np.float32))
-            colour = {"type": "bitmap", "bitmap": bitmap, "raw": True, "wrap_mode": "mirror"}
+            colour = {"type": "bitmap", "bitmap": bitmap, "raw": True}
         if material.kind == "metal":
             return {
                 "type": "roughconductor",
@@ -183,21 +193,16 @@ class Renderer:
                 "specular_transmittance": {"type": "rgb", "value": way},
                 "specular_reflectance": {"type": "rgb", "value": inside},
             }
-        if material.kind == "pearl":
-            return {
-                "type": "principled",
-                "base_color": colour,
-                "roughness": material.roughness,
-                "specular": 0.7,
-            }
-        if material.kind == "skin":
-            return {
-                "type": "principled",
-                "base_color": colour,
-                "roughness": material.roughness,
-                "specular": 0.4,
-            }
-        return {"type": "principled", "base_color": colour, "roughness": material.roughness, "specular": 0.25}
+        specular, sheen, coat = _PRINCIPLED[material.kind]
+        return {
+            "type": "principled",
+            "base_color": colour,
+            "roughness": material.roughness,
+            "specular": specular,
+            "sheen": sheen,
+            "clearcoat": coat,
+            "clearcoat_gloss": 0.95,
+        }
 
     def _denoised(self, light: Array, albedo: Array, normal: Array) -> Array:
         oidn = self._oidn
@@ -228,7 +233,9 @@ def _developed(light: Array, scene: Scene) -> NDArray[np.uint8]:
     if scene.white is not None:
         exposure = scene.white / max(float(np.percentile(grey[: max(2, len(grey) // 28)], 60)), 1e-6)
     else:
-        exposure = 0.88 / max(float(np.percentile(grey, 97)), 1e-6)
+        # a meter's mean of middle tones, kept from blowing out what is bright
+        middle, bright = np.exp(np.log(grey + 1e-3).mean()), float(np.percentile(grey, 95))
+        exposure = min(0.33 / max(float(middle), 1e-6), 0.9 / max(bright, 1e-6))
     value = balanced * exposure
     value = np.where(value < 0.7, value, 0.7 + 0.3 * (1 - np.exp(-(value - 0.7) / 0.3)))
     encoded = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)

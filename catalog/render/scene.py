@@ -37,7 +37,7 @@ class Scene:
         light: panorama [h, 2h, 3], z up.
         solids: in a fixed order, so that equal scenes give equal pictures.
         white: how bright the upper rows (a studio's ground) come out, 1 being paper white; None exposes for
-            the brightest parts of the scene.
+            the scene as a camera's meter would.
         balance: factors on red, green and blue, a camera's white balance.
     """
 
@@ -61,8 +61,17 @@ class Scene:
     def add_ground(self, height: float, material: Material, *, tile: float = 60.0, turn: float = 0.0) -> None:
         """Add a plane at z = `height`; its texture repeats every `tile` mm, turned by `turn` degrees."""
         reach = 4000.0
-        square = np.array([(-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1)], dtype=float) * reach
+        square = _SQUARE * reach
         corners = np.concatenate([square, np.full((6, 1), height)], axis=1)
         c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
         places = square @ np.array([[c, -s], [s, c]]) / tile
         self.solids.append(Solid(corners, np.tile([0.0, 0.0, 1.0], (6, 1)), material, places))
+
+    def add_backdrop(self, distance: float, material: Material) -> None:
+        """Add an upright plane at y = `distance`, facing the camera at lower y."""
+        square = _SQUARE * 4000.0
+        corners = np.stack([square[:, 0], np.full(6, distance), square[:, 1]], axis=1)
+        self.solids.append(Solid(corners, np.tile([0.0, -1.0, 0.0], (6, 1)), material))
+
+
+_SQUARE = np.array([(-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1)], dtype=float)

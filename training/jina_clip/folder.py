@@ -10,21 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from training.jina_clip.config import FILE_NAME, JinaCLIPConfig
-from visionseek.errors import CheckpointError, Unavailable
+from training.jina_clip.hub import download
+from visionseek.errors import CheckpointError
 from visionseek.files import write_atomically
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-# What was checked; a branch could change under us. The first is abbreviated as its page shows it.
-REVISIONS: Final = {
-    "jinaai/jina-clip-v1": "76ee958",
-    "jinaai/jina-clip-v2": "e10d47f5691d0454a0fb5d13f46f2199b74cb436",
-}
-_FULL_COMMIT = 40
 COMPANIONS: Final = (
     "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "vocab.txt", "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE",
 )  # fmt: skip
-_WEIGHTS: Final = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json")
 
 PUBLISHED_LICENCE: Final = {"v1": "Apache-2.0", "v2": "CC-BY-NC-4.0"}
 _SPDX: Final = {name.lower(): name for name in ("Apache-2.0", "CC-BY-NC-4.0", "MIT", "CC-BY-4.0")}
@@ -48,46 +42,7 @@ def resolve(source: str | Path, revision: str | None = None) -> Path:
     if path.exists() or isinstance(source, Path) or not _HUB_ID.fullmatch(name) or name.startswith("."):
         what = "is a file; give the folder that it is in" if path.exists() else "no such folder"
         raise CheckpointError(what, where=name)
-    revision = revision or REVISIONS.get(name)
-    if revision is None:
-        raise CheckpointError(
-            "no such folder, and as an id on the model hub it needs a revision",
-            where=name,
-            mend="give the commit to download, so that the weights cannot change under you",
-        )
-    return _download(name, revision)
-
-
-def _download(name: str, revision: str) -> Path:
-    import httpx  # noqa: PLC0415 -- only a hub id needs the two
-    from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import (  # noqa: PLC0415
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        if REVISIONS.get(name) == revision and len(revision) < _FULL_COMMIT:
-            commits = [commit.commit_id for commit in HfApi().list_repo_commits(name)]
-            revision = next((commit for commit in commits if commit.startswith(revision)), revision)
-        wanted = [FILE_NAME, *COMPANIONS, *_WEIGHTS]
-        return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise CheckpointError(
-            f"the model hub has no such checkpoint at revision {revision}", where=name
-        ) from error
-    except (
-        HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.HTTPError, OSError,
-    ) as error:  # fmt: skip
-        raise Unavailable(
-            f"neither a folder here nor downloadable at revision {revision}: the model hub cannot be reached",
-            where=name,
-            mend="where there is a network run "
-            f"`hf download {name} --revision {revision} --local-dir FOLDER`, then give that folder",
-        ) from error
+    return download(name, revision, COMPANIONS)
 
 
 def read_licence(path: Path) -> str | None:

@@ -49,7 +49,7 @@ def _positions(count: int, length: int) -> Tensor:
 def turn_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn adjacent channel pairs of x [..., N, head_width] by a table of `image_table`."""
     swapped = x.reshape(*x.shape[:-1], -1, 2).flip(-1).flatten(-2)
-    return x * cos + swapped * sin
+    return x * cos.to(x.dtype) + swapped * sin.to(x.dtype)
 
 
 def text_table(length: int, head_width: int, base: float, device: torch.device) -> tuple[Tensor, Tensor]:

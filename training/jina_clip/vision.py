@@ -48,10 +48,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Attend over tokens [B, N, D]; the tables broadcast to [B, heads, N, head_width]."""
-        query = turn_pairs(self._heads(self.q_proj(x) + self.q_bias), cos, sin)
-        key = turn_pairs(self._heads(self.k_proj(x)), cos, sin)
-        value = self._heads(self.v_proj(x) + self.v_bias)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        query, key, value = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        # Under autocast the biases are float32 and would bring all that follows back to it.
+        query, value = query + self.q_bias.to(query.dtype), value + self.v_bias.to(value.dtype)
+        query, key = turn_pairs(self._heads(query), cos, sin), turn_pairs(self._heads(key), cos, sin)
+        mixed = functional.scaled_dot_product_attention(query, key, self._heads(value))
         return cast("Tensor", self.proj(self.inner_attn_ln(mixed.transpose(1, 2).flatten(2))))
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -153,10 +154,6 @@ class VisionTower(nn.Module):
         x = x + positions
         if self.training and self.config.patch_dropout > 0:
             x, cos, sin = self._drop_patches(x, cos, sin)
-        if torch.is_autocast_enabled(x.device.type):
-            # Else a float32 table would bring q and k back to float32 in every block.
-            precision = torch.get_autocast_dtype(x.device.type)
-            cos, sin = cos.to(precision), sin.to(precision)
         for block in self.blocks:
             x = cast("Tensor", block(x, cos, sin))
         return x

@@ -3,12 +3,15 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 
 from k8s.dashboards.rows import GPU_METRICS
 from k8s.expressions import expressions
 from tests.integration.conftest import RunningTriton
+from tests.unit.api.conftest import GOOD_PICTURE, build_world, running
+from visionseek.settings import Settings
 
 # Put on by Prometheus when it scrapes pods.
 SCRAPED = {"namespace", "pod", "container", "endpoint", "job", "instance"}
@@ -43,6 +46,18 @@ def test_every_series_of_triton_exists(triton: RunningTriton) -> None:
     found = series(httpx.get(triton.address.metrics, timeout=10, trust_env=False).text)
     assert "nv_inference_count" in found
     assert list(missing(found, "nv_")) == []
+
+
+def test_every_series_of_the_api_exists(tmp_path: Path) -> None:
+    with running(build_world(tmp_path), Settings()) as api:
+        answer = api.search(GOOD_PICTURE)
+        assert answer.status_code == 200
+        text = api.http.get("/metrics").text
+    assert list(missing(series(text), "visionseek_")) == []
+    # Selectors by route name one that the API counts under.
+    routes = {route for one in expressions() for route in re.findall(r'route="([^"]*)"', one.text)}
+    assert routes
+    assert all(f'route="{route}"' in text for route in routes)
 
 
 def test_a_series_that_does_not_exist_is_noticed() -> None:
