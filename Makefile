@@ -25,9 +25,9 @@ $(VENV)/.dev: $(VENV)/.serving
 install: $(VENV)/.serving ## virtual environment with what serving needs
 
 sample: $(VENV)/.dev ## render the sample catalog again, and a screenshot of one of its products
-	@rm -rf catalog/sample
-	@$(BIN)/visionseek catalog render --products 300 --views 3 --seed 7 --size 256 --out catalog/sample $(ARGS)
-	@$(BIN)/python -m training.sample_screenshot catalog/sample
+	@$(BIN)/visionseek catalog render --products 300 --views 3 --seed 7 --size 256 --out build/sample $(ARGS)
+	@$(BIN)/python -m training.sample_screenshot build/sample
+	@rm -rf catalog/sample && mv build/sample catalog/sample
 
 demo: $(VENV)/.serving ## start everything on the sample catalog, search once, keep serving (ARGS="--once --json")
 	@$(BIN)/visionseek demo $(ARGS)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from catalog.render.renderer import require_renderer
 from visionseek.output import console, emit_json, json_option, progress
 
 
@@ -36,6 +37,7 @@ def render(
     as_json: bool,
 ) -> None:
     """Render a catalog: OUT/feed.csv and OUT/images/. Run it again to go on after a stop."""
+    require_renderer()
     from catalog.render.job import render_catalog  # noqa: PLC0415 -- lazy: geometry needs the extra
 
     started = time.monotonic()

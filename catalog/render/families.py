@@ -61,7 +61,7 @@ _SHAPE = {shape: 2.0 if shape == "round" else 1.0 for shape in SHAPES}
 _CARATS = (0.5, 0.7, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 _SIZES = {  # millimetres: band width, wire, pearl, hoop width
     "solitaire": (1.8, 2.6), "halo": (1.8, 2.4), "three-stone": (1.9, 2.5), "pave band": (2.0, 3.4),
-    "eternity": (2.4, 3.8), "signet": (9.0, 13.0), "pendant": (1.1, 1.6), "chain": (1.6, 4.2),
+    "eternity": (2.4, 3.8), "signet": (9.0, 13.0), "pendant": (1.1, 1.6), "chain": (2.2, 4.8),
     "pearl": (6.0, 10.0), "station": (1.3, 1.8), "stud": (1.0, 1.0), "drop": (1.0, 1.0), "hoop": (2.0, 3.6),
     "huggie": (2.6, 4.4), "tennis": (2.6, 4.4), "bangle": (2.6, 6.0), "cuff": (3.0, 12.0), "link": (4.5, 8.0),
     "charm": (2.4, 3.4),

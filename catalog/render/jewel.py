@@ -39,13 +39,13 @@ def build(item: Description) -> Jewel:
     return {"ring": ring, "necklace": necklace, "earring": earring, "bracelet": bracelet}[item.category](item)
 
 
-def laid(item: Description, draw: Draw) -> Laid:
-    """The product on a table; `draw` varies how it lies."""
+def laid(item: Description, draw: Draw, *, close: bool = False) -> Laid:
+    """The product on a table; `draw` varies how it lies, `close` shows the front of a long chain only."""
     piece = build(item)
     if item.category == "ring":
         return _standing(piece)
     if item.category == "necklace":
-        return _necklace(item, piece)
+        return _necklace(item, piece, close=close)
     if item.category == "bracelet":
         # round z, its front to the camera at -y
         return _standing(piece.moved(turn("z", draw.between(-25, 25)) @ turn("x", 90)))
@@ -57,9 +57,11 @@ def _standing(jewel: Jewel) -> Laid:
     return Laid(jewel, float(points[:, 2].min()), points)
 
 
-def _necklace(item: Description, jewel: Jewel) -> Laid:
+def _necklace(item: Description, jewel: Jewel, *, close: bool) -> Laid:
     points = jewel.points()
-    reach = {"pendant": 26.0, "station": 40.0}.get(item.style, 1000.0)
+    reach = {"pendant": 26.0, "station": 20.0 if close else 44.0}.get(
+        item.style, 5.0 + 1.2 * item.size if close else 1000.0
+    )
     return Laid(jewel, float(points[:, 2].min()), points[points[:, 1] < points[:, 1].min() + reach])
 
 

@@ -19,7 +19,7 @@ from catalog.render.families import descriptions
 from catalog.render.feed import FILE_NAME, image_name, write_feed
 from catalog.render.renderer import Renderer, require_renderer, variant
 from catalog.render.views import compose
-from visionseek.errors import InputError, ManifestError, StackError
+from visionseek.errors import InputError, ManifestError, StackError, VisionSeekError
 from visionseek.files import write_atomically
 from visionseek.manifests import FILE_NAME as MANIFEST_NAME
 from visionseek.manifests import Manifest, read_manifest, write_manifest
@@ -91,12 +91,14 @@ def render_catalog(
         report(views)
     done = {item.id for item in finished}
     missing = [item for item in items if item.id not in done]
-    for number, item in enumerate(_drawn(folder, missing, views, wanted, workers), start=1):
-        done.add(item.id)
-        report(views)
-        if number % _FEED_EVERY == 0:
-            write_feed(folder, (i for i in items if i.id in done), views)
-    write_feed(folder, (i for i in items if i.id in done), views)
+    try:
+        for number, item in enumerate(_drawn(folder, missing, views, wanted, workers), start=1):
+            done.add(item.id)
+            report(views)
+            if number % _FEED_EVERY == 0:
+                write_feed(folder, (i for i in items if i.id in done), views)
+    finally:  # a stop by hand, too, leaves a feed of what is there
+        write_feed(folder, (i for i in items if i.id in done), views)
     return len(done) * views
 
 
@@ -109,7 +111,14 @@ def _claim(folder: Path, wanted: RenderManifest) -> None:
                 where=str(folder),
                 mend="choose another --out",
             )
-        write_manifest(wanted, folder)
+        try:
+            write_manifest(wanted, folder)
+        except OSError as error:
+            raise InputError(
+                f"the folder cannot be written: {error.strerror}",
+                where=str(folder),
+                mend="choose another --out",
+            ) from error
         return
     try:
         found = read_manifest(RenderManifest, folder)
@@ -154,6 +163,12 @@ def _drawn(
             for task in wait(running, return_when=FIRST_COMPLETED).done:
                 task.result()
                 yield running.pop(task)
+    except OSError as error:
+        raise VisionSeekError(
+            f"a picture could not be written: {error.strerror or error}",
+            where=str(error.filename or folder),
+            mend="make room or choose another --out, then run the command again; it goes on where it stopped",
+        ) from error
     except BrokenProcessPool as error:
         raise StackError(
             "a rendering process ended without an answer, which is usually a lack of memory",

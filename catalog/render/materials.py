@@ -59,7 +59,7 @@ _GEMS: dict[str, tuple[float, Colour]] = {
     "black diamond": (2.417, (0.012, 0.012, 0.014)),
 }
 _PEARLS: dict[str, Colour] = {
-    "pearl": (0.88, 0.85, 0.80),
+    "pearl": (0.60, 0.57, 0.52),
     "black pearl": (0.10, 0.12, 0.13),
     "golden pearl": (0.82, 0.60, 0.28),
 }

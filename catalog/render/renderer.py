@@ -62,7 +62,7 @@ def variant() -> str:
 
 # by kind of material: strength of the highlight, of cloth's shine at grazing light, of a clear coat
 _PRINCIPLED = {
-    "pearl": (0.6, 0.2, 1.0),
+    "pearl": (0.5, 0.0, 1.0),
     "skin": (0.35, 0.1, 0.0),
     "polished": (0.5, 0.0, 0.0),
     "cloth": (0.1, 1.0, 0.0),

@@ -62,10 +62,10 @@ def compose(item: Description, view: int) -> Scene:
 
 
 def _studio(item: Description, view: int, draw: Draw) -> Scene:
-    piece = laid(item, draw)
+    piece = laid(item, draw, close=view % 2 == 1)
     azimuth, elevation = _angle(item, draw, first=view == 0)
     colour = draw.weighted(_GROUNDS) if view else draw.weighted(dict(list(_GROUNDS.items())[:3]))
-    light = draw.weighted({"studio": 4.0, "daylight": 1.0}) if view == 0 else draw.pick(("studio", "window"))
+    light = draw.weighted({"studio": 4.0, "window": 1.0}) if view == 0 else draw.pick(("studio", "window"))
     camera = framed(piece.focus, azimuth, elevation, view=24, fill=draw.between(0.78, 0.9))
     scene = Scene(camera, LIGHTS[light](draw), white=0.93 * sum(colour) / 2.7)
     scene.add_jewel(piece.jewel, materials(item))
@@ -84,7 +84,7 @@ def _angle(item: Description, draw: Draw, *, first: bool) -> tuple[float, float]
 
 def _lying(item: Description, kind: str, draw: Draw) -> Scene:
     """On a surface, or on the cushion of an open box, in the light of a room."""
-    piece = laid(item, draw)
+    piece = laid(item, draw, close=draw.chance(0.5))
     azimuth, elevation = _angle(item, draw, first=draw.chance(0.5))
     elevation = max(elevation, 24.0)
     material = surfaces.material(kind, draw)
