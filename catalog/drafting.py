@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.drafts import Draft, Finding, Row, encode_attributes
@@ -58,6 +59,7 @@ _TRAIT_COLUMNS: tuple[Kind, ...] = ("metal", "stone", "shape", "setting")
 
 
 _OTHERWISE = frozenset({"images", "description", "category"})  # lists, HTML, and several that all count
+_TOLD = frozenset({*_TRAIT_COLUMNS, "karat"})
 
 
 class _Plan(NamedTuple):
@@ -243,12 +245,12 @@ def _traits(sheet: _Sheet, category: str | None, title: _Text, description: _Tex
     material = sheet.value("material")
     if material:
         sheet.attributes["material"] = material
-    known = essence(material) if material else ()
+    known, fineness = _of_material(material) if material else ((), None)
     if category in NOT_JEWELRY:  # the gold chain of a purse makes no gold purse
         read = traits_of((known,))._replace(shape=None, setting=None)
     else:
         read = traits_of((known, title.essence, description.essence))
-        karat = karat_of(material) or karat_of(title.text) or karat_of(description.text)
+        karat = fineness or karat_of(title.text) or karat_of(description.text)
         if karat and (read.metal is None or "gold" in read.metal):
             read = read._replace(karat=karat)
         if len(read.stones) > 1:
@@ -258,8 +260,16 @@ def _traits(sheet: _Sheet, category: str | None, title: _Text, description: _Tex
     return _with_columns(sheet, read)
 
 
+@lru_cache(maxsize=20_000)
+def _of_material(material: str) -> tuple[tuple[str, ...], int | None]:
+    """Materials repeat: their essence and karat."""
+    return essence(material), karat_of(material)
+
+
 def _with_columns(sheet: _Sheet, read: Traits) -> Traits:
     """What columns of their own say goes before what was read from texts."""
+    if _TOLD.isdisjoint(sheet.values):
+        return read
     told = {kind: word for kind in _TRAIT_COLUMNS if (word := sheet.told(kind))}
     if told:
         read = read._replace(**told)  # type: ignore[arg-type]  # the kinds are fields of Traits

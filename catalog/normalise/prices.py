@@ -43,7 +43,6 @@ class Price(NamedTuple):
     remark: str | None = None
 
 
-@lru_cache(maxsize=50_000)
 def parse_price(text: str, currency: str | None = None) -> Price:
     """Read a price.
 
@@ -56,6 +55,11 @@ def parse_price(text: str, currency: str | None = None) -> Price:
         return Price(Decimal(text).quantize(CENT), currency)
     if _GROUPED.fullmatch(text):
         return Price(Decimal(text.replace(",", "")).quantize(CENT), currency)
+    return _parse(text, currency)
+
+
+@lru_cache(maxsize=5_000)
+def _parse(text: str, currency: str | None) -> Price:
     text = _simplify(text)
     low, *rest = [part for part in _RANGE.split(text) if part.strip()] or [""]
     if rest and _NUMBER.search(low) and _NUMBER.search(rest[0]):

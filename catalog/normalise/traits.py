@@ -72,11 +72,6 @@ def from_column(kind: Kind, value: str) -> str | None:
 
 def karat_of(text: str) -> int | None:
     """Karats of gold, from `18K`, `750er Gold`, `or 18 carats`; the weight of a stone in ct is none."""
-    return _read_karat(text) if _NEAR_K.search(text) or _THREE_DIGITS.search(text) else None
-
-
-@lru_cache(maxsize=20_000)  # materials repeat
-def _read_karat(text: str) -> int | None:
     if _NEAR_K.search(text):
         for found in _KARAT.finditer(text):
             number = int(next(group for group in found.groups() if group))
