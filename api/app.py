@@ -18,6 +18,7 @@ from api import (
     page_route,
     problems,
     products_route,
+    products_write_route,
     search_route,
 )
 from api.edge import Edge
@@ -29,6 +30,7 @@ from visionseek.settings import Settings
 _ROUTERS = (
     search_route.router,
     products_route.router,
+    products_write_route.router,
     images_route.router,
     embed_route.router,
     index_route.router,

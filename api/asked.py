@@ -49,15 +49,20 @@ async def read_asked(request: Request, lease: Lease, max_picture_bytes: int) -> 
         if media_type == "multipart/form-data":
             # Around the picture: its part's header, and a few fields.
             room = max_picture_bytes + MAX_FIELDS * 1_024 + 2 * MAX_FIELD_BYTES
-            body = stream_body(request, lease, limit=room, picture_limit=max_picture_bytes)
+            body = stream_body(request, lease, limit=room, refusal=picture_too_large(max_picture_bytes))
             form = await read_form(body, content_type, max_picture_bytes)
-            return Asked(parse_query([*fields, *form.fields]), _there(form.picture, "the form has no file"))
+            return Asked(
+                parse_query([*fields, *form.fields]),
+                _there(next(iter(form.pictures), None), "the form has no file"),
+            )
         if media_type == "application/json":
             room = max_picture_bytes * 4 // 3 + 2 * MAX_FIELD_BYTES
-            raw = await read_body(request, lease, limit=room, picture_limit=max_picture_bytes)
+            raw = await read_body(request, lease, limit=room, refusal=picture_too_large(max_picture_bytes))
             return await asyncio.to_thread(_from_json, raw, fields, max_picture_bytes)  # megabytes of text
         if media_type.startswith("image/") or media_type == "application/octet-stream":
-            raw = await read_body(request, lease, limit=max_picture_bytes, picture_limit=max_picture_bytes)
+            raw = await read_body(
+                request, lease, limit=max_picture_bytes, refusal=picture_too_large(max_picture_bytes)
+            )
             return Asked(parse_query(fields), _there(raw, "the body is empty"))
     said = f"`{media_type[:64]}`" if media_type else "not given"
     raise Problem(UNSUPPORTED_BODY, f"the Content-Type is {said}", mend=f"send {_ACCEPTED}")

@@ -1,4 +1,4 @@
-"""A multipart/form-data body read as it arrives: one picture, a few short fields, nothing else."""
+"""A multipart/form-data body read as it arrives: a few pictures, a few short fields, nothing else."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ MAX_FIELD_BYTES = 65_536
 
 @dataclass(slots=True)
 class Form:
-    """What a form held: the picture, None where there was none, and (name, text) in order."""
+    """What a form held: its pictures and (name, text), each in order."""
 
-    picture: bytes | None = None
+    pictures: list[bytes] = field(default_factory=list)
     fields: list[tuple[str, str]] = field(default_factory=list)
 
 
-async def read_form(chunks: AsyncIterator[bytes], content_type: str, max_picture_bytes: int) -> Form:
-    """Read a form. The picture is the part that is a file, whatever its name.
+async def read_form(
+    chunks: AsyncIterator[bytes], content_type: str, max_picture_bytes: int, *, max_files: int = 1
+) -> Form:
+    """Read a form. Pictures are the parts that are files, whatever their names.
 
     Raises:
-        Problem: no boundary, not multipart, too many or too long fields, a second file, a file too large.
+        Problem: no boundary, not multipart, too many or too long fields, too many files, a file too large.
     """
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
@@ -40,7 +42,7 @@ async def read_form(chunks: AsyncIterator[bytes], content_type: str, max_picture
             "the Content-Type multipart/form-data has no boundary",
             mend="leave the header to your HTTP client, which knows the boundary",
         )
-    reader = _Reader(max_picture_bytes)
+    reader = _Reader(max_picture_bytes, max_files)
     try:
         parser = MultipartParser(boundary, reader.callbacks())
         async for chunk in chunks:
@@ -56,10 +58,11 @@ async def read_form(chunks: AsyncIterator[bytes], content_type: str, max_picture
 class _Reader:
     """Collects parts from the parser's callbacks."""
 
-    def __init__(self, max_picture_bytes: int) -> None:
+    def __init__(self, max_picture_bytes: int, max_files: int) -> None:
         self.form = Form()
         self.ended = False
         self._max = max_picture_bytes
+        self._max_files = max_files
         self._parts = 0
         self._header = [b"", b""]
         self._headers: dict[bytes, bytes] = {}
@@ -122,11 +125,13 @@ class _Reader:
         if not self._is_file:
             self.form.fields.append((self._name, body.decode("utf-8", "replace")))
         elif body or self._named_file:  # a browser sends an empty, nameless part for a file not chosen
-            if self.form.picture is not None:
+            if len(self.form.pictures) == self._max_files:
                 raise Problem(
-                    INVALID_INPUT, "the form has two files; a query is one picture", limit={"max_files": 1}
+                    INVALID_INPUT,
+                    f"the form has more than {self._max_files} file{'s' if self._max_files > 1 else ''}",
+                    limit={"max_files": self._max_files},
                 )
-            self.form.picture = body
+            self.form.pictures.append(body)
 
     def _end_form(self) -> None:
         self.ended = True

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from api.parts import Parts
 from catalog.database import Catalog
 from catalog.pictures import PictureStore
+from catalog.single import Outcome, delete_product, put_product
 from search.address import triton_address
 from search.searcher import Searcher
+from visionseek.pixels import ImageLimits
 from visionseek.settings import Settings
+
+
+class CatalogWriter:
+    """`api.parts.Writer` over the catalog database. Linked pictures are not fetched: uploads are stored."""
+
+    def __init__(self, catalog: Catalog, pictures: PictureStore, limits: ImageLimits) -> None:
+        self._catalog = catalog
+        self._pictures = pictures
+        self._limits = limits
+
+    async def put(self, fields: Mapping[str, Any], pictures: Sequence[bytes]) -> Outcome:
+        """Create or replace a product; see `catalog.single.put_product`."""
+        return await put_product(
+            self._catalog, self._pictures, fields, pictures=pictures, limits=self._limits
+        )
+
+    def delete(self, product_id: str) -> None:
+        """Delete a product; see `catalog.single.delete_product`."""
+        delete_product(self._catalog, product_id)
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -18,8 +42,8 @@ def open_parts(settings: Settings) -> Parts:
         SettingsError: no database URL.
         ArtifactError: the database is no catalog, or of a newer version.
     """
-    return Parts(
-        searcher=Searcher.connect(settings.index, triton_address(settings)),
-        catalog=Catalog.open(settings.catalog_url()),
-        pictures=PictureStore(settings.pictures),
-    )
+    searcher = Searcher.connect(settings.index, triton_address(settings))
+    catalog = Catalog.open(settings.catalog_url())
+    pictures = PictureStore(settings.pictures)
+    limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
+    return Parts(searcher, catalog, pictures, CatalogWriter(catalog, pictures, limits))

@@ -1,11 +1,12 @@
-"""What the API stands on: a searcher, the catalog, the picture store. Opened once, at the start."""
+"""What the API stands on: a searcher, the catalog, its pictures. Opened once, at the start."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from catalog.single import Outcome
 from search.searcher import Searcher
 from visionseek.vocabulary import Product
 
@@ -38,6 +39,18 @@ class Pictures(Protocol):
         ...
 
 
+class Writer(Protocol):
+    """Changes the catalog, one product at a time."""
+
+    async def put(self, fields: Mapping[str, Any], pictures: Sequence[bytes]) -> Outcome:
+        """Create or replace a product; stored when this returns."""
+        ...
+
+    def delete(self, product_id: str) -> None:
+        """Delete a product; blocks; raises `NotFound`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a running API."""
@@ -45,3 +58,4 @@ class Parts:
     searcher: Searcher
     catalog: Catalog
     pictures: Pictures
+    writer: Writer

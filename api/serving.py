@@ -38,6 +38,7 @@ class Serving:
         self.searcher = parts.searcher
         self.catalog = parts.catalog
         self.pictures = parts.pictures
+        self.writer = parts.writer
         self.metrics = metrics
         self.deadline_s = settings.query_deadline_ms / 1e3
         self.max_picture_bytes = settings.max_image_bytes

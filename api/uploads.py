@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from starlette.requests import Request
 
 from api.limits import Lease
-from api.multipart import picture_too_large
 from api.problems import TOO_SLOW, UNSUPPORTED_BODY, Problem
 
 # A 20 MB photograph over a slow phone line; who needs longer holds memory for nothing.
@@ -17,7 +16,7 @@ UPLOAD_SECONDS = 30.0
 
 
 async def stream_body(
-    request: Request, lease: Lease, *, limit: int, picture_limit: int
+    request: Request, lease: Lease, *, limit: int, refusal: Problem
 ) -> AsyncIterator[bytes]:
     """The body piece by piece.
 
@@ -25,7 +24,8 @@ async def stream_body(
         request: whose body was not read yet.
         lease: takes a permit a byte, for what is held in memory by all requests together.
         limit: most bytes of the body.
-        picture_limit: the limit to name to the caller; `limit` is it and room for what goes around a picture.
+        refusal: what a larger body is answered with; it names the limit that callers know, which has no room
+            for what goes around a picture.
 
     Raises:
         Problem: more than `limit`, known from Content-Length before anything is read or found while reading;
@@ -39,21 +39,19 @@ async def stream_body(
         )
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
-        raise picture_too_large(picture_limit)
+        raise refusal
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise picture_too_large(picture_limit)
+            raise refusal
         lease.take(len(chunk))
         yield chunk
 
 
-async def read_body(request: Request, lease: Lease, *, limit: int, picture_limit: int) -> bytes:
+async def read_body(request: Request, lease: Lease, *, limit: int, refusal: Problem) -> bytes:
     """The whole body; see `stream_body`."""
-    return b"".join(
-        [chunk async for chunk in stream_body(request, lease, limit=limit, picture_limit=picture_limit)]
-    )
+    return b"".join([chunk async for chunk in stream_body(request, lease, limit=limit, refusal=refusal)])
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +24,7 @@ from PIL import Image, ImageDraw
 
 from api.app import create_app
 from api.parts import Parts
+from catalog.single import Outcome
 from search.fake import InProcessModelServer, encode, projection
 from search.model_server import Vectors
 from search.pointer import EncoderVersion, Pointer, ShardVersion, write_pointer
@@ -107,6 +108,16 @@ class DrawnPictures:
         return self.stored[sha256]
 
 
+class NoWriter:
+    """`api.parts.Writer` for tests that write nothing."""
+
+    async def put(self, fields: Mapping[str, Any], pictures: Sequence[bytes]) -> Outcome:
+        raise NotImplementedError
+
+    def delete(self, product_id: str) -> None:
+        raise NotImplementedError
+
+
 @dataclass
 class World:
     """Everything behind the API."""
@@ -117,7 +128,7 @@ class World:
     index: Path
 
     def parts(self) -> Parts:
-        return Parts(Searcher(self.index, self.server), self.catalog, self.pictures)
+        return Parts(Searcher(self.index, self.server), self.catalog, self.pictures, NoWriter())
 
 
 def build_world(root: Path) -> World:

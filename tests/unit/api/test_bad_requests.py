@@ -13,10 +13,10 @@ PICTURE = jpeg(draw(1))
 UNFINISHED = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nabc'
 
 
-@pytest.fixture(autouse=True)
-def the_server_lives_on(api: Running) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def the_server_lives_on(module_api: Running) -> Iterator[None]:
     yield
-    assert api.works()
+    assert module_api.works()
 
 
 @pytest.mark.parametrize("k", ["0", "-1", "101", "twelve", "1.5", "1e2", "", "9" * 5000])
