@@ -80,14 +80,25 @@ def _tennis(item: Description, squash: float) -> Jewel:
 
 
 def _bangle(item: Description, draw: Draw) -> Jewel:
+    """A closed band; with stones along its front, or one set stone on it. Two-tone ones have white edges."""
     thick, dome = draw.between(1.8, 2.6), draw.between(0.1, 0.5)
+    band = Band(INNER, item.size, thick, draw.between(0.6, 1.0), dome)
     jewel = Jewel()
     if item.setting in ("pave", "channel"):
         band = Band(INNER, min(item.size, 4.0), 2.2, 1.0, 0.0)
-        return set_band(band, item.setting, end=draw.between(45, 80), slot="stone")
-    band = Band(INNER, item.size, thick, draw.between(0.6, 1.0), dome)
-    jewel.add("band", "metal", plain(band))
-    if item.shape:
+        jewel.place(set_band(band, item.setting, end=draw.between(45, 80), slot="stone"))
+    else:
+        jewel.add("band", "metal", plain(band))
+    if item.metal == "two-tone gold":
+        angle = np.arange(120) * 2 * np.pi / 120
+        wide = band.width * (band.taper + (1 - band.taper) * (1 + np.cos(angle)) / 2)
+        reach = INNER + 0.5 * band.thick
+        for side in (-1, 1):
+            path = np.stack([reach * np.sin(angle), side * wide / 2, reach * np.cos(angle)], axis=1)
+            out = np.stack([np.sin(angle), np.zeros(120), np.cos(angle)], axis=1)
+            edge = sweep(path, circle(0.32 * band.thick, 12), closed=True, up=out)
+            jewel.add("edge", "second", edge)
+    if item.setting not in ("", "pave", "channel"):
         width = max(stone_width(item.carat, item.stone, outline(item.shape).length), 4.5)
         made = head(item.shape, width, item.setting, metal="second")
         jewel.place(made.jewel, shift=(0, 0, band.outer - 0.3 - made.foot))

@@ -28,6 +28,7 @@ class Band:
         thick: radially, at the top.
         taper: width at the bottom over width at the top.
         dome: how much lower the outer edges lie than the middle, as a share of the thickness.
+        slim: share of the thickness that the bottom lacks.
     """
 
     inner: float
@@ -35,6 +36,7 @@ class Band:
     thick: float
     taper: float = 0.8
     dome: float = 0.3
+    slim: float = 0.15
 
     @property
     def outer(self) -> float:
@@ -167,7 +169,7 @@ def _sections(band: Band, angle: Array, groove: Array, share: float, *, knife: b
     """Cross-sections [m, 20, 3]; `groove` [m] from 0 to 1, its half width `share` of the band's width."""
     weight = (1 + np.cos(angle)) / 2
     width = band.width * (band.taper + (1 - band.taper) * weight)
-    thick = band.thick * (0.85 + 0.15 * weight)
+    thick = band.thick * ((1 - band.slim) + band.slim * weight)
     # across the band: y as a share of its width, height as a share of its thickness
     inner = [(-0.5, 0.25), (-0.46, 0.1), (-0.3, 0.02), (0.0, 0.0), (0.3, 0.02), (0.46, 0.1), (0.5, 0.25)]
     places = np.array(
