@@ -20,7 +20,7 @@ from catalog.mapping import ColumnMapping
 from visionseek import errors
 from visionseek.errors import StackError, VisionSeekError
 
-BATCH = 2_000
+BATCH = 10_000
 LARGE = 4_000_000  # bytes of a feed from which a process of its own pays for its start
 END = b""
 

@@ -74,7 +74,13 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     del record
     connection.isolation_level = None  # we say BEGIN ourselves, below
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-32000", "temp_store=MEMORY"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "cache_size=-64000",
+        "temp_store=MEMORY",
+        "wal_autocheckpoint=10000",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

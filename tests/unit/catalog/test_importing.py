@@ -152,7 +152,7 @@ def test_a_large_feed_that_is_cut_off_keeps_what_came_before(
     importer: Import, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.ahead.LARGE", 0)
-    text = json.dumps([{"id": str(n), "title": "Ring"} for n in range(4_500)])[:-30]
-    with pytest.raises(FeedError, match="after 4499 objects"):
+    text = json.dumps([{"id": str(n), "title": "Ring"} for n in range(14_500)])[:-30]
+    with pytest.raises(FeedError, match="after 14499 objects"):
         importer(feed(tmp_path, text))
-    assert catalog.counts()["products"] == 4_000
+    assert catalog.counts()["products"] == 10_000
