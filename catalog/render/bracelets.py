@@ -99,7 +99,7 @@ def _bangle(item: Description, draw: Draw) -> Jewel:
             edge = sweep(path, circle(0.32 * band.thick, 12), closed=True, up=out)
             jewel.add("edge", "second", edge)
     if item.setting not in ("", "pave", "channel"):
-        width = max(stone_width(item.carat, item.stone, outline(item.shape).length), 4.5)
+        width = stone_width(item.carat, item.stone, outline(item.shape).length)
         made = head(item.shape, width, item.setting, metal="second")
         jewel.place(made.jewel, shift=(0, 0, band.outer - 0.3 - made.foot))
     return jewel
@@ -112,7 +112,7 @@ def _cuff(item: Description, draw: Draw) -> Jewel:
     jewel = Jewel()
     jewel.add("band", "metal", gapped(band, half, rounded_ends=True))
     if item.shape:
-        width = max(stone_width(item.carat, item.stone, outline(item.shape).length), 4.0)
+        width = stone_width(item.carat, item.stone, outline(item.shape).length)
         made = head(item.shape, width, item.setting)
         for side in (-1, 1):
             rotation = turn("y", side * (half + np.degrees(0.5 * width / band.outer)))
@@ -126,7 +126,7 @@ def _charm(item: Description, draw: Draw, squash: float) -> Jewel:
     loop = _loop(INNER + item.size / 2, squash)
     jewel = linked(loop, item.size, (1.5,), 0.16)
     jewel.place(clasp(loop, item.size * 0.7))
-    width = max(stone_width(item.carat, item.stone, outline(item.shape).length), 4.6)
+    width = stone_width(item.carat, item.stone, outline(item.shape).length)
     made = head(item.shape, width, item.setting, metal="second", low=0.8)
     count = 7
     points, rotations = _frames(loop, 28)

@@ -50,7 +50,8 @@ class Description:
         shape: a word of `SHAPES`, empty where there is no faceted stone.
         stone: a word of `STONES` or `PEARLS`, empty for plain metal.
         accent: the small stones' word, empty where there are none.
-        carat: weight of the main stone, of all stones of an eternity ring or tennis bracelet; 0 without one.
+        carat: weight of the main stone, or of each where a pair or a row has equal ones; 0 where many small
+            stones are the main thing, and without any.
         metal: a word of `METALS`.
         karat: 14 or 18 for gold, else None.
         shank: of a ring, a word of `SHANKS`; else empty.

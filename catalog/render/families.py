@@ -138,7 +138,7 @@ def _product(draw: Draw, family_id: str) -> Description:
         shape=shape,
         stone=stone,
         accent=accent if has_accents else "",
-        carat=_carat(style, carat) if shape else 0.0,
+        carat=_carat(style, setting, carat) if shape else 0.0,
         metal=metal,
         karat=karat,
         shank=shank,
@@ -147,11 +147,13 @@ def _product(draw: Draw, family_id: str) -> Description:
     )
 
 
-def _carat(style: str, carat: float) -> float:
-    """Weights that are usual for the style; of many-stone pieces the total weight."""
-    if style in ("station", "pave band", "hoop", "huggie", "cuff", "charm", "signet", "bangle"):
-        return round(carat * 0.4, 2)
-    return {"tennis": round(2 + 2.5 * carat, 2), "eternity": round(1 + carat, 2)}.get(style, carat)
+def _carat(style: str, setting: str, carat: float) -> float:
+    """Weight of one main stone that is usual for the style; 0 where many small ones are the main thing."""
+    if style in ("tennis", "eternity") or setting in ("pave", "channel"):
+        return 0.0
+    if style in ("station", "cuff", "charm"):
+        return round(0.3 + 0.08 * carat, 2)
+    return {"bangle": round(0.5 + 0.2 * carat, 2), "signet": round(0.2 + 0.1 * carat, 2)}.get(style, carat)
 
 
 def _karat(metal: str, draw: Draw) -> int | None:

@@ -27,7 +27,9 @@ _PER_CARAT = {
     "pink sapphire": 900, "black diamond": 420,
 }  # fmt: skip
 _PER_PEARL = {"pearl": 34, "black pearl": 85, "golden pearl": 110}
-_MANY = ("tennis", "eternity", "pave band", "hoop", "huggie", "station", "bangle")
+_COUNT = {"stud": 2, "drop": 2, "station": 7, "cuff": 2, "charm": 4}  # equal main stones
+# Carats of a row of small stones for each millimetre of the piece's measure.
+_ROW = {"tennis": 1.6, "eternity": 0.6, "pave band": 0.25, "hoop": 0.3, "huggie": 0.2, "bangle": 0.3}
 
 
 def metal_words(item: Description) -> str:
@@ -39,8 +41,7 @@ def metal_words(item: Description) -> str:
 
 def title(item: Description) -> str:
     """A shop's title, such as `Oval sapphire halo ring in 18k yellow gold`."""
-    cut = "emerald-cut" if item.shape == "emerald" else item.shape
-    stone = " ".join(word for word in (cut, item.stone) if word)
+    stone = " ".join(word for word in (_cut(item), item.stone) if word)
     kind = {
         "solitaire": f"{stone} {_held(item)} solitaire ring",
         "halo": f"{stone} halo ring",
@@ -73,9 +74,11 @@ def text(item: Description) -> str:
     """One or two short sentences about the product."""
     draw = Draw(item.id, "text")
     parts = []
+    each = " each" if item.style in _COUNT else ""
     if item.carat:
-        total = "total weight " if item.style in _MANY else ""
-        parts.append(f"{item.carat:g} ct {total}{item.shape} {item.stone}")
+        parts.append(f"{item.carat:g} ct {_cut(item)} {item.stone}{each}")
+    elif item.shape:
+        parts.append(f"a row of {_cut(item)} {item.stone}")
     elif item.has_pearl:
         parts.append(f"{item.stone} of fine lustre")
     if item.accent:
@@ -83,13 +86,14 @@ def text(item: Description) -> str:
     made = draw.pick(("Set by hand", "Made to order", "Finished by hand", "Polished by hand"))
     first = f"{made} in {metal_words(item)}"
     second = f": {', '.join(parts)}." if parts else "."
-    extra = {
-        "ring": f" Band {item.size:g} mm.",
+    measure = {
+        "ring": f" Face {item.size:g} mm." if item.style == "signet" else f" Band {item.size:g} mm.",
         "necklace": " Length 45 cm.",
         "earring": " Sold as a pair.",
         "bracelet": " Inner length 18 cm.",
     }[item.category]
-    return first + second + extra
+    # a tension ring's band is as strong as its stone needs
+    return first + second + ("" if item.setting == "tension" else measure)
 
 
 def price(item: Description) -> Decimal:
@@ -97,12 +101,11 @@ def price(item: Description) -> Decimal:
     draw = Draw(item.family, "price")
     grams = _GRAMS[item.style] * (1 if item.karat == 18 else 0.86 if item.karat else 1.1)
     cost = grams * _PER_GRAM[item.metal] * (item.karat or 18) / 18
-    stones = 1.0 if item.style not in ("stud", "drop") else 2.0
     if item.carat:
-        # single stones cost more a carat the larger they are; many small ones do not
-        power = 1.0 if item.style in _MANY else 1.45
-        discount = 0.3 if item.style in _MANY else 1.0
-        cost += stones * discount * _PER_CARAT[item.stone] * item.carat**power
+        # a stone costs more a carat the larger it is
+        cost += _COUNT.get(item.style, 1) * _PER_CARAT[item.stone] * item.carat**1.45
+    elif item.shape:
+        cost += 0.3 * _PER_CARAT[item.stone] * _ROW[item.style] * item.size
     if item.has_pearl:
         count = {"pearl": 420 / item.size, "stud": 2, "drop": 2}[item.style]
         cost += count * _PER_PEARL[item.stone]
@@ -112,6 +115,11 @@ def price(item: Description) -> Decimal:
     whole = cost * margin + 90
     step = 5 if whole < 400 else 10 if whole < 2000 else 50
     return Decimal(int(whole / step) * step) + Decimal("0.00")
+
+
+def _cut(item: Description) -> str:
+    """The shape, so that an emerald-cut ruby is not read as an emerald."""
+    return "emerald-cut" if item.shape == "emerald" else item.shape
 
 
 def _held(item: Description) -> str:

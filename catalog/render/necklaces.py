@@ -87,7 +87,7 @@ def _hanging(way: Way) -> Array:
 def _station(item: Description, line: Way) -> Jewel:
     jewel = chain(item.chain, line, item.size)
     jewel.place(clasp(line, item.size))
-    width = max(stone_width(item.carat, item.stone, 1.0), 4.4)
+    width = stone_width(item.carat, item.stone, 1.0)
     made = head(item.shape, width, item.setting, low=0.7)
     count = 7
     places = np.asarray((np.arange(count) - count // 2) * STONES_APART % line.length, dtype=np.float64)

@@ -144,9 +144,9 @@ def _signet(item: Description, inner: float, draw: Draw) -> Jewel:
     jewel = Jewel()
     jewel.add("band", "metal", loft(sections, closed=True, crease=24))
     if item.shape:
-        width_mm = min(stone_width(item.carat, item.stone, outline(item.shape).length), 0.55 * item.size)
-        made = head(item.shape, width_mm, "bezel")
-        jewel.place(made.jewel, shift=(0, 0, face + 0.35 * width_mm * 0.4))
+        breadth = stone_width(item.carat, item.stone, outline(item.shape).length)
+        made = head(item.shape, breadth, "bezel")
+        jewel.place(made.jewel, shift=(0, 0, face + 0.14 * breadth))
     return jewel
 
 
