@@ -171,7 +171,12 @@ def _choices(base: Description) -> dict[str, list[str | float]]:
     if base.stone:
         choices["stone"] = list(STONES)
     # A setting that only changes how the main stone is held; halo and pave change the small stones too.
-    held = [s for s in _SETTINGS[base.style] if s and s not in ("halo", "tension")]
+    rows = ("pave", "channel")
+    held = [
+        s
+        for s in _SETTINGS[base.style]
+        if s not in ("", "halo", "tension") and (s in rows) == (base.setting in rows)
+    ]
     if base.setting in held and len(held) > 1 and base.style != "eternity":
         choices["setting"] = list(held)
     if base.style in ("solitaire", "halo", "three-stone", "pendant", "stud", "drop"):
