@@ -43,11 +43,12 @@ test: $(VENV)/.dev ## set up and run every test
 	@tests/integration/setup.sh
 	@$(BIN)/python -m pytest tests $(ARGS)
 
-check: $(VENV)/.dev ## lint, format, types, import contracts
+check: $(VENV)/.dev ## lint, format, types, import contracts, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry .
 
 format: $(VENV)/.dev ## mend what lint and format can mend
 	@$(BIN)/ruff check --fix .

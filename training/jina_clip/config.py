@@ -63,6 +63,10 @@ class VisionConfig(_Section):
     fused_layer_norm: bool = False
     x_attention: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """What peft asks the configuration of a model for that it wraps."""
+        return self.model_dump()
+
     @property
     def grid(self) -> int:
         """Patches a side; pixels beyond the last whole patch are not looked at."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from visionseek.errors import FeedError, ImageRejected
+from visionseek.errors import FeedError, InputError
 from visionseek.pixels import Rule, load_image
 
 _PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -107,7 +107,7 @@ def read_pictures(
         try:
             pixels.append(load_image(source.path, size, rule))
             kept.append(source)
-        except (ImageRejected, OSError) as error:
+        except (InputError, OSError) as error:
             skipped.append(f"{source.path}: {error}")
         on_read()
     if not kept:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from training.pretrain.pictures import Source
+from training.pretrain.pictures import PictureSet, Source
 from training.screenshots import simulate
-from visionseek.errors import ImageRejected, InputError
+from visionseek.errors import InputError
 from visionseek.pixels import Rule, open_image, square
 from visionseek.vocabulary import Region
 
@@ -36,12 +37,35 @@ def shot_pixels(
             rng = np.random.default_rng((seed, number, turn))
             try:
                 shot = simulate(open_image(source.path), seed=int(rng.integers(2**31)))
-            except (ImageRejected, InputError, OSError):
+            except (InputError, OSError):
                 continue
             cut = shot.image.crop(loose_box(shot.product.region, shot.image, rng))
             rows.append(square(cut, size, rule))
             origins.append(source)
     return (np.stack(rows) if rows else np.empty((0, size, size, 3), np.uint8)), origins
+
+
+def shot_set(
+    sources: Sequence[Source],
+    numbered: PictureSet,
+    *,
+    each: int,
+    size: int,
+    rule: Rule,
+    seed: int,
+    on_shot: Callable[[], None] = lambda: None,
+) -> PictureSet:
+    """`shot_pixels` as a set whose products are numbered as in `numbered`.
+
+    Raises:
+        InputError: not one screenshot could be made.
+    """
+    pixels, origins = shot_pixels(sources, each=each, size=size, rule=rule, seed=seed, on_shot=on_shot)
+    if not origins:
+        raise InputError(f"none of {len(sources)} pictures gave a screenshot")
+    numbers = {name: number for number, name in enumerate(numbered.products)}
+    labels = np.array([numbers[source.product] for source in origins], dtype=np.int64)
+    return replace(numbered, pixels=pixels, labels=labels, skipped=())
 
 
 def loose_box(
