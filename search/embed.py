@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from visionseek.vocabulary import Product, ProductImage
 
 BATCH = 16
 _IN_FLIGHT = 3  # one batch being decoded, one on the way, one in the encoder
+_GRACE_S = 2.0  # for batches under way when another one fails
 _SEGMENT_ROWS = 512
 _SEGMENT_SECONDS = 5.0
 _BATCH_DEADLINE_S = 120.0
@@ -90,20 +92,26 @@ async def embed(
 
     on_progress(0, len(todo))
     running: set[asyncio.Task[_Embedded]] = set()
+    starts = iter(range(0, len(todo), BATCH))
     try:
-        for start in range(0, len(todo), BATCH):
-            if len(running) == _IN_FLIGHT:
-                finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    take(task.result())
-            batch = _embed_batch(todo[start : start + BATCH], load, encoder, executor)
-            running.add(asyncio.create_task(batch))
-        for ready in asyncio.as_completed(running):
-            take(await ready)
+        while True:
+            for start in islice(starts, _IN_FLIGHT - len(running)):
+                batch = _embed_batch(todo[start : start + BATCH], load, encoder, executor)
+                running.add(asyncio.create_task(batch))
+            if not running:
+                break
+            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            # What succeeded is taken first: the failure of one batch loses no other.
+            for task in sorted(finished, key=lambda task: task.exception() is not None):
+                take(task.result())
     finally:
+        if running:
+            await asyncio.wait(running, timeout=_GRACE_S)
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        for result in await asyncio.gather(*running, return_exceptions=True):
+            if not isinstance(result, BaseException):
+                take(result)
         writer.flush()
     return EmbedReport(
         images=missing.images,
