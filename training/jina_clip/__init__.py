@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.jina_clip.model import LORA_TARGETS, JinaCLIP
     from training.jina_clip.preprocessing import Preprocessor
     from training.jina_clip.tokenizing import Tokenizer
+    from training.jina_clip.vocabulary import save_vocabulary, train_vocabulary
 
 _HOMES = {
     "JinaCLIP": "model",
@@ -23,8 +24,19 @@ _HOMES = {
     "MINI": "mini",
     "Preprocessor": "preprocessing",
     "Tokenizer": "tokenizing",
+    "save_vocabulary": "vocabulary",
+    "train_vocabulary": "vocabulary",
 }
-__all__ = ["LORA_TARGETS", "MINI", "JinaCLIP", "JinaCLIPConfig", "Preprocessor", "Tokenizer"]
+__all__ = [
+    "LORA_TARGETS",
+    "MINI",
+    "JinaCLIP",
+    "JinaCLIPConfig",
+    "Preprocessor",
+    "Tokenizer",
+    "save_vocabulary",
+    "train_vocabulary",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -114,4 +114,8 @@ def word_piece(vocabulary: Sequence[str]) -> tokenizers.Tokenizer:
         ("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"])
     )
     fast.decoder = tokenizers.decoders.WordPiece()
+    # As the published tokenizer.json has it: these are whole wherever a text has them, and never lower-cased.
+    fast.add_special_tokens(
+        [token for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if token in ids]
+    )
     return fast
