@@ -14,7 +14,7 @@ from starlette.requests import Request
 from api.limits import Lease
 from api.multipart import MAX_FIELD_BYTES, MAX_FIELDS, picture_too_large, read_form
 from api.problems import INVALID_INPUT, MALFORMED, UNSUPPORTED_BODY, Problem
-from api.query import SearchQuery, parse_query, strict_json
+from api.query import SearchQuery, TooDeep, parse_query, strict_json
 from api.uploads import read_body, stream_body, upload_deadline
 
 _DATA_URL = re.compile(r"data:[\w.+/-]*;base64,")
@@ -71,6 +71,8 @@ async def read_asked(request: Request, lease: Lease, max_picture_bytes: int) -> 
 def _from_json(raw: bytes, fields: list[tuple[str, Any]], max_picture_bytes: int) -> Asked:
     try:
         body = strict_json(raw)
+    except TooDeep as error:
+        raise Problem(INVALID_INPUT, f"the JSON body is {error}") from None
     except ValueError as error:
         raise Problem(MALFORMED, f"the body is not JSON: {error}") from None
     if not isinstance(body, dict):

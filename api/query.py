@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from api.problems import INVALID_INPUT, NOT_BUILT, Problem
 from api.region import Box, parse_region
+from search.filters import MOST_CHARACTERS, MOST_DEPTH, filter_text
+from visionseek.errors import InputError
 
 MAX_K = 100
+_LIMITS: dict[str, Any] = {"k": [1, MAX_K], "filter": {"depth": MOST_DEPTH, "characters": MOST_CHARACTERS}}
 # Named in the design, so callers may try them: they get told, not ignored.
 _LATER = ("text", "image_url", "weights", "facets", "rerank", "explain")
 
@@ -60,6 +63,15 @@ class SearchQuery(BaseModel):
         except ValueError as error:
             raise ValueError(f'must be a JSON object such as {{"metal": "yellow gold"}} ({error})') from None
 
+    @field_validator("filter")
+    @classmethod
+    def _bound_filter(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        try:
+            filter_text(value or {})
+        except InputError as error:
+            raise ValueError(error.what) from None
+        return value
+
 
 def parse_query(fields: Iterable[tuple[str, Any]]) -> SearchQuery:
     """A query out of (name, value) pairs.
@@ -79,16 +91,22 @@ def parse_query(fields: Iterable[tuple[str, Any]]) -> SearchQuery:
         return SearchQuery.model_validate(given)
     except ValidationError as error:
         errors = [_explain(one) for one in error.errors()[:8]]
-        limit = {"k": [1, MAX_K]} if any(one["field"] == "k" for one in errors) else None
+        wrong = {one["field"] for one in errors}
+        limit = {name: value for name, value in _LIMITS.items() if name in wrong}
         detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
         raise Problem(INVALID_INPUT, detail, errors=errors, limit=limit) from None
+
+
+class TooDeep(ValueError):
+    """JSON, but nested deeper than can be read."""
 
 
 def strict_json(text: str | bytes) -> Any:
     """JSON by RFC 8259, with numbers and nesting that everything behind the API can take.
 
     Raises:
-        ValueError: not JSON; NaN, infinity, a number above 1e300 or nested a thousand deep.
+        ValueError: not JSON; NaN, infinity, a number above 1e300.
+        TooDeep: nested about a thousand deep.
     """
 
     def refuse(name: str) -> Any:
@@ -102,7 +120,7 @@ def strict_json(text: str | bytes) -> Any:
     try:
         return json.loads(text, parse_constant=refuse, parse_int=within_reason, parse_float=within_reason)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise TooDeep("nested too deeply") from None
 
 
 def _explain(error: Mapping[str, Any]) -> dict[str, str]:

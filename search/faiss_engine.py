@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from search.engine import EngineAnswer
+from search.filters import filter_text
 from search.merge import Found, merge
 from search.model_server import ModelServer, Vectors
 from search.pointer import Pointer, ShardVersion
@@ -34,7 +34,7 @@ class FaissEngine:
         """Ask every shard of the pointer's generation and merge; see `Engine.search`."""
         parameters: dict[str, str | int | bool] = {"k": k}
         if filter:
-            parameters["filter"] = json.dumps(filter, sort_keys=True, default=str)
+            parameters["filter"] = filter_text(filter)
         started = time.perf_counter()
         asked = [shard for shard in pointer.shards if shard.images]  # an empty shard has nothing to say
         answers = await asyncio.gather(*(self._ask(shard, query, parameters, deadline_s) for shard in asked))

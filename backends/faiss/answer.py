@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.faiss.ask import Ask, check_query, parse_ask
+from backends.faiss.ask import Ask, check_query, parse_ask, read_parameters
 from backends.faiss.errors import BadRequest
 from backends.faiss.shard import Found, Shard
 
@@ -38,27 +38,40 @@ class _Checked:
     ask: Ask
 
 
-def answer(
-    shard: Shard, requests: Sequence[tuple[NDArray[Any], Mapping[str, Any]]]
-) -> list[Answer | BadRequest]:
-    """Answer (query [B, D], parameters) pairs in their order; equal ones are searched together."""
-    answers: list[Answer | BadRequest | None] = [None] * len(requests)
+def answer(shard: Shard, requests: Sequence[tuple[NDArray[Any], str]]) -> list[Answer | Exception]:
+    """Answer requests in their order; equal ones are searched together.
+
+    Args:
+        shard: where to search.
+        requests: query float32 [B, D] and the request's parameters as JSON text, of each.
+
+    Returns:
+        An answer each, `BadRequest` where the request is wrong, or what else went wrong with it alone.
+    """
+    answers: dict[int, Answer | Exception] = {}
     together: dict[tuple[int, str, tuple[str, ...]], list[_Checked]] = {}
     for position, (query, parameters) in enumerate(requests):
         try:
-            ask = parse_ask(parameters)
+            ask = parse_ask(read_parameters(parameters))
             checked = _Checked(position, check_query(query, shard.dimension), ask)
             together.setdefault((ask.k, ask.filter_key, ask.facets), []).append(checked)
-        except BadRequest as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is this request's alone
             answers[position] = error
     for group in together.values():
-        try:
-            for checked, found in zip(group, _search(shard, group), strict=True):
-                answers[checked.position] = found
-        except BadRequest as error:  # the filter or the facets, which the group shares
-            for checked in group:
-                answers[checked.position] = error
-    return [one for one in answers if one is not None]
+        for checked, found in zip(group, _search_each(shard, group), strict=True):
+            answers[checked.position] = found
+    return [answers[position] for position in range(len(requests))]
+
+
+def _search_each(shard: Shard, group: Sequence[_Checked]) -> Sequence[Answer | Exception]:
+    try:
+        return _search(shard, group)
+    except BadRequest as error:  # the filter or the facets, which the group shares
+        return [error] * len(group)
+    except Exception as error:  # noqa: BLE001 -- such as memory that a large group lacks and one alone has
+        if len(group) == 1:
+            return [error]
+        return [_search_each(shard, [one])[0] for one in group]
 
 
 def _search(shard: Shard, group: Sequence[_Checked]) -> list[Answer]:

@@ -15,6 +15,8 @@ from backends.faiss.errors import BadRequest
 DEFAULT_K = 10
 MOST_K = 10_000
 MOST_TEXT = 65_536
+# Conditions need two; JSON nested much deeper ends the recursion of whoever reads or writes it.
+MOST_DEPTH = 8
 _KNOWN = ("k", "filter", "facets")
 
 
@@ -36,6 +38,21 @@ class Ask:
     def filter_key(self) -> str:
         """Equal filters have equal keys."""
         return json.dumps(self.filter, sort_keys=True)
+
+
+def read_parameters(text: str) -> dict[str, Any]:
+    """Request parameters out of the JSON that Triton hands over; empty text for none.
+
+    Raises:
+        BadRequest: not a JSON object.
+    """
+    try:
+        parameters = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the request parameters are not JSON: {error}") from error
+    if not isinstance(parameters, dict):
+        raise BadRequest("the request parameters are no JSON object")
+    return parameters
 
 
 def parse_ask(parameters: Mapping[str, Any]) -> Ask:
@@ -79,6 +96,18 @@ def _json(parameters: Mapping[str, Any], name: str, default: str) -> Any:
     if not isinstance(text, str) or len(text) > MOST_TEXT:
         raise BadRequest(f"parameter {name} must be JSON text of at most {MOST_TEXT} characters")
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"parameter {name} is not JSON: {error}") from error
+    if _deeper_than(found, MOST_DEPTH):
+        raise BadRequest(f"parameter {name} is nested more than {MOST_DEPTH} levels deep")
+    return found
+
+
+def _deeper_than(value: Any, most: int) -> bool:
+    """Whether objects and lists stand in more than `most` others; level by level, without recursion."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))
+        level = [one for one in inner if isinstance(one, dict | list)]
+    return bool(level)

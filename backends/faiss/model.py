@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import faiss
 import triton_python_backend_utils as pb_utils
 
 from backends.faiss.answer import Answer, answer
+from backends.faiss.errors import BadRequest
 from backends.faiss.index import can_use_gpu
 from backends.faiss.shard import Shard
 from backends.tensors import Outgoing, incoming
@@ -50,12 +52,9 @@ class TritonPythonModel:
         self._shard = Shard(folder, device=device, **options)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
-        """Answer a batch; a wrong request gets an error of its own."""
+        """Answer a batch; a wrong request, or one that meets a fault, gets an error of its own."""
         asked = [
-            (
-                incoming(pb_utils.get_input_tensor_by_name(request, "query")),
-                json.loads(request.parameters() or "{}"),
-            )
+            (incoming(pb_utils.get_input_tensor_by_name(request, "query")), request.parameters())
             for request in requests
         ]
         return [
@@ -65,8 +64,12 @@ class TritonPythonModel:
 
     @staticmethod
     def _response(request: Any, one: Answer | Exception) -> Any:
-        if isinstance(one, Exception):
+        if isinstance(one, BadRequest):
             error = pb_utils.TritonError(str(one), pb_utils.TritonError.INVALID_ARG)
+            return pb_utils.InferenceResponse(output_tensors=[], error=error)
+        if isinstance(one, Exception):
+            pb_utils.Logger.log_error("".join(traceback.format_exception(one)))
+            error = pb_utils.TritonError(f"fault of the shard: {one!r:.500}", pb_utils.TritonError.INTERNAL)
             return pb_utils.InferenceResponse(output_tensors=[], error=error)
         return pb_utils.InferenceResponse(
             [

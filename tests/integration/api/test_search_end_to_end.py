@@ -41,10 +41,10 @@ def test_a_filter_reaches_the_shards_and_a_wrong_one_is_the_callers_fault(api: R
 @pytest.mark.parametrize(
     "value",
     ['{"price": 1' + "0" * 400 + "}", '{"price": {"gte": "much"}}', '{"metal": {"near": 3}}', '{"metal": []}',
-     '{"metal":' * 50 + "1" + "}" * 50, '{"metal":' * 900 + "1" + "}" * 900, '{"": null}'],
+     '{"metal":' * 50 + "1" + "}" * 50, '{"metal":' * 900 + "1" + "}" * 900, '{"": null}', r'{"\ud800": 1}'],
 )  # fmt: skip
 def test_odd_filters_are_answered_or_the_callers_fault_and_hurt_no_one(api: RunningApi, value: str) -> None:
-    assert api.search(PICTURE, filter=value).status_code in (200, 422)
+    assert api.search(PICTURE, filter=value).status_code == (200 if value == '{"metal": []}' else 422)
     assert api.search(PICTURE, k=1).json()["hits"][0]["product_id"] == "R4"
 
 

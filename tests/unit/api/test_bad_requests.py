@@ -62,6 +62,32 @@ def test_a_filter_that_is_no_json_object(api: Running, value: str) -> None:
     assert body["errors"][0]["field"] == "filter"
 
 
+@pytest.mark.parametrize("depth", [9, 50, 300, 900, 960, 990, 5_000])
+def test_a_filter_nested_deeper_than_its_bound_whichever_way_it_comes(api: Running, depth: int) -> None:
+    deep = '{"metal":' * depth + "1" + "}" * depth
+    encoded = base64.b64encode(PICTURE).decode()
+    body = f'{{"image_base64": "{encoded}", "filter": {deep}}}'
+    raw = {"content-type": "application/json"}
+    picture = {"content-type": "image/jpeg"}
+    for response in (
+        api.search(PICTURE, filter=deep),
+        api.http.post("/v1/search", content=body, headers=raw),
+        api.http.post("/v1/search", content=PICTURE, params={"filter": deep[:8_000]}, headers=picture),
+        api.http.get("/v1/products/ring-1/similar", params={"filter": deep[:8_000]}),
+    ):
+        problem(response, 422, "invalid-input")
+    assert api.search(PICTURE, filter='{"metal": ["platinum"], "price": {"min": 1}}').status_code == 200
+
+
+def test_a_filter_s_bounds_are_told(api: Running) -> None:
+    body = problem(api.search(PICTURE, filter='{"a":' * 9 + "1" + "}" * 9), 422, "invalid-input")
+    assert "more than 8 levels" in body["detail"]
+    assert body["limit"] == {"filter": {"depth": 8, "characters": 65_536}}
+    encoded = base64.b64encode(PICTURE).decode()
+    long = {"image_base64": encoded, "filter": {"metal": "x" * 70_000}}
+    assert "65,536" in problem(api.http.post("/v1/search", json=long), 422, "invalid-input")["detail"]
+
+
 def test_a_filter_on_an_unknown_column(api: Running) -> None:
     assert (
         "colour" in problem(api.search(PICTURE, filter='{"colour": "red"}'), 422, "invalid-input")["detail"]
@@ -132,7 +158,6 @@ def test_a_very_long_part_header(api: Running) -> None:
         ("multipart/form-data; boundary=b", b""),
         ("multipart/form-data; boundary=b", UNFINISHED),
         ("application/json", b"{"),
-        ("application/json", b"[" * 100_000),
         ("application/json", b"\xff\xfe\x00"),
         ("application/json", b'{"k": NaN}'),
     ],
@@ -141,6 +166,13 @@ def test_a_body_that_is_not_what_its_type_says(api: Running, kind: str, body: by
     problem(
         api.http.post("/v1/search", content=body, headers={"content-type": kind}), 400, "malformed-request"
     )
+
+
+def test_a_body_nested_past_reading(api: Running) -> None:
+    response = api.http.post(
+        "/v1/search", content=b"[" * 100_000, headers={"content-type": "application/json"}
+    )
+    assert "nested too deeply" in problem(response, 422, "invalid-input")["detail"]
 
 
 def test_a_form_without_a_file(api: Running) -> None:

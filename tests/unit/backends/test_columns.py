@@ -4,9 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.faiss.ask import Ask, check_query, parse_ask
+from backends.faiss.ask import MOST_DEPTH, MOST_TEXT, Ask, check_query, parse_ask
 from backends.faiss.columns import MOST_FACET_VALUES, Columns
 from backends.faiss.errors import BadRequest
+from search import filters
+from visionseek.errors import InputError
 
 VALUES: dict[str, list[Any]] = {
     "category": ["ring", "ring", "necklace", None],
@@ -59,6 +61,8 @@ def test_rows_pass_when_they_pass_every_condition(wanted: dict[str, Any], rows: 
         ({"price": {"least": 1}}, "not least"),
         ({"price": {"min": "1"}}, "must be a number"),
         ({"price": {"min": float("nan")}}, "must be a number"),
+        ({"price": 10**400}, "takes a number"),
+        ({"price": {"max": 10**400}}, "must be a number"),
         ({"in_stock": 1}, "true or false"),
         ({"in_stock": "yes"}, "true or false"),
     ],
@@ -97,6 +101,27 @@ def test_a_column_that_is_no_column_is_refused_by_name(values: list[Any], messag
         Columns({"odd": values}, 2)
 
 
+def nested(depth: int) -> str:
+    return '{"metal":' * depth + "1" + "}" * depth
+
+
+def test_the_bounds_of_a_filter_are_those_that_callers_are_told() -> None:
+    assert (MOST_DEPTH, MOST_TEXT) == (filters.MOST_DEPTH, filters.MOST_CHARACTERS)
+    assert parse_ask({"filter": nested(MOST_DEPTH)}).filter
+    assert filters.filter_text(json.loads(nested(MOST_DEPTH)))
+    with pytest.raises(InputError, match="more than 8 levels"):
+        filters.filter_text(json.loads(nested(MOST_DEPTH + 1)))
+
+
+def test_a_message_is_short_and_text_whatever_came_in() -> None:
+    for field in ("\ud800", "x" * 60_000, "\0"):
+        with pytest.raises(BadRequest) as caught:
+            COLUMNS.passing({field: 1})
+        assert len(str(caught.value).encode()) < 1_000
+        assert "\0" not in str(caught.value)
+        assert "category" in str(caught.value)
+
+
 def test_parameters_become_an_ask() -> None:
     assert parse_ask({}) == Ask()
     ask = parse_ask({"k": 3, "filter": '{"b": 1, "a": 2}', "facets": '["x", "y", "x"]'})
@@ -115,6 +140,9 @@ def test_parameters_become_an_ask() -> None:
         ({"filter": 3}, "JSON text"),
         ({"filter": "[" * 60_000}, "not JSON"),
         ({"filter": json.dumps({"a": "x" * 70_000})}, "at most"),
+        ({"filter": nested(MOST_DEPTH + 1)}, "more than 8 levels"),
+        ({"filter": nested(900)}, "more than 8 levels"),
+        ({"facets": "[" * 900 + "]" * 900}, "more than 8 levels"),
         ({"facets": "{}"}, "list of field names"),
         ({"facets": "[1]"}, "list of field names"),
         ({"facet": "[]"}, "unknown parameter facet; known: k, filter, facets"),

@@ -100,7 +100,7 @@ def test_each_request_of_a_batch_has_its_own_k_filter_and_error(flat: Path) -> N
         (QUERIES[:1, :3], {}),
         (QUERIES[:1], {"facets": '["colour"]'}),
     ]
-    answers = answer(shard, asked)
+    answers = answer(shard, [(query, json.dumps(parameters)) for query, parameters in asked])
     assert [type(one) for one in answers] == [Answer, Answer, Answer, BadRequest, BadRequest, BadRequest]
     everything = best(np.ones(ROWS, np.bool_), 3)
     first, second, third = answers[:3]
@@ -119,6 +119,24 @@ def test_each_request_of_a_batch_has_its_own_k_filter_and_error(flat: Path) -> N
         "searched": "exact",
         "facets": {"category": {"ring": rings}},
     }
+
+
+def test_a_fault_is_that_request_s_alone(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = Shard(flat)
+    search = shard.search
+
+    def fail_on_two(queries: Any, k: int, mask: Any) -> Any:
+        if len(queries) > 2:
+            raise MemoryError
+        return search(queries, k, mask)
+
+    monkeypatch.setattr(shard, "search", fail_on_two)
+    monkeypatch.setattr(shard.columns, "facets", lambda fields, mask: 1 / 0 if "metal" in fields else {})
+    metal = '{"facets": ["metal"]}'
+    asked = [(QUERIES[:3], ""), (QUERIES[:1], ""), (QUERIES[:1], "{"), (QUERIES[:1], "[]")]
+    asked += [(QUERIES[:1], json.dumps({"facets": metal})), (QUERIES[:1], '{"facets": "[\\"metal\\"]"}')]
+    kinds = [MemoryError, Answer, BadRequest, BadRequest, BadRequest, ZeroDivisionError]
+    assert [type(one) for one in answer(shard, asked)] == kinds
 
 
 @pytest.mark.parametrize("name", ["index.faiss", "vectors.npy", "image_ids.npy", "columns.json"])
