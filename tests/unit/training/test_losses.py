@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 from torch.nn import functional
 
-from training.losses import image_text, multi_positive
+from training.losses import SubCentreArcFace, cross_batch, image_text, keep, multi_positive
 
 
 def test_multi_positive_equals_its_formula_written_out() -> None:
@@ -52,3 +54,48 @@ def test_two_pictures_of_one_product_do_not_compete_for_its_text() -> None:
     images = torch.eye(4)[[0, 0, 1]]
     labels = torch.tensor([0, 0, 1])
     assert float(image_text(images, images, labels, 0.01)) == pytest.approx(2 / 3 * 0.693147, abs=1e-3)
+
+
+def test_arcface_equals_its_formula_written_out() -> None:
+    torch.manual_seed(2)
+    rows, labels = functional.normalize(torch.randn(5, 4), dim=-1), torch.tensor([0, 1, 2, 2, 0])
+    loss = SubCentreArcFace(torch.randn(3, 2, 4), margin=0.4, scale=10.0)
+    centres = functional.normalize(loss.centres.detach(), dim=-1)
+    total = 0.0
+    for row, label in zip(rows, labels.tolist(), strict=True):
+        best = [max(float(row @ centre) for centre in centres[number]) for number in range(3)]
+        angle = math.acos(best[label]) + 0.4
+        best[label] = math.cos(angle) if angle < math.pi else best[label] - 0.4 * math.sin(0.4)
+        exponents = [math.exp(10.0 * cosine) for cosine in best]
+        total -= math.log(exponents[label] / sum(exponents))
+    assert loss(rows, labels).item() == pytest.approx(total / 5, rel=1e-4)
+
+
+def test_arcface_moves_centres_and_embeddings_even_where_they_meet() -> None:
+    rows = torch.eye(3).requires_grad_()
+    loss = SubCentreArcFace(torch.eye(3)[:, None], margin=0.5, scale=30.0)
+    loss(rows, torch.arange(3)).backward()
+    for gradient in (rows.grad, loss.centres.grad):
+        assert gradient is not None
+        assert bool(gradient.isfinite().all())
+
+
+def test_a_memory_that_is_the_batch_gives_the_contrast_with_itself_included() -> None:
+    torch.manual_seed(0)
+    rows, labels = functional.normalize(torch.randn(4, 3), dim=-1), torch.tensor([0, 0, 1, 2])
+    logits = (rows @ rows.T / 0.1).log_softmax(1)
+    expected = -((logits[0, :2].mean() + logits[1, :2].mean() + logits[2, 2] + logits[3, 3]) / 4)
+    torch.testing.assert_close(cross_batch(rows, labels, rows, labels, 0.1), expected)
+
+
+def test_rows_without_a_positive_in_the_memory_do_not_count() -> None:
+    rows, memory = torch.eye(3).requires_grad_(), torch.eye(3)
+    assert cross_batch(rows, torch.tensor([7, 8, 9]), memory, torch.arange(3), 0.1).item() == 0
+    one = cross_batch(rows, torch.tensor([0, 8, 9]), memory, torch.arange(3), 0.1)
+    torch.testing.assert_close(one, -(memory[0] / 0.1).log_softmax(0)[0])
+    cross_batch(rows, torch.tensor([7, 8, 9]), memory[:0], torch.arange(0), 0.1).backward()  # type: ignore[no-untyped-call]
+
+
+def test_keep_is_nought_where_nothing_moved() -> None:
+    assert float(keep(torch.eye(3), torch.eye(3))) == pytest.approx(0)
+    assert float(keep(torch.eye(3), -torch.eye(3))) == pytest.approx(2)
