@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from catalog.render.renderer import require_renderer
+from catalog.render.tracer import tracer
 from visionseek.output import console, emit_json, json_option, progress
 
 
@@ -41,6 +42,10 @@ def render(
     from catalog.render.job import render_catalog  # noqa: PLC0415 -- lazy: geometry needs the extra
 
     started = time.monotonic()
+    with console.status("trying the ray tracer"):
+        notice = tracer().notice
+    if notice:
+        console.print(notice, style="yellow", soft_wrap=True, markup=False)
     with progress() as bar:
         task = bar.add_task("rendering", total=products * views)
         images = render_catalog(

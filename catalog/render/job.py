@@ -17,7 +17,8 @@ from PIL import Image
 from catalog.render.description import Description
 from catalog.render.families import descriptions
 from catalog.render.feed import FILE_NAME, image_name, write_feed
-from catalog.render.renderer import Renderer, require_renderer, variant
+from catalog.render.renderer import Renderer, require_renderer
+from catalog.render.tracer import Tracer, tracer
 from catalog.render.views import compose
 from visionseek.errors import InputError, ManifestError, StackError, VisionSeekError
 from visionseek.files import write_atomically
@@ -83,7 +84,7 @@ def render_catalog(
         VisionSeekError: the extra `render` is not installed.
     """
     require_renderer()
-    wanted = RenderManifest(version=VERSION, seed=seed, size=size, samples=samples, variant=variant())
+    wanted = RenderManifest(version=VERSION, seed=seed, size=size, samples=samples, variant=tracer().variant)
     _claim(folder, wanted)
     items = list(islice(descriptions(seed), products))
     finished = [item for item in items if _complete(folder, item, views)]
@@ -149,7 +150,7 @@ def _drawn(
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(
-        min(workers, len(items)), context, initializer=_start_worker, initargs=(wanted.variant,)
+        min(workers, len(items)), context, initializer=_start_worker, initargs=(tracer(),)
     )
     waiting = iter(items)
     running: dict[Future[None], Description] = {}
@@ -178,11 +179,11 @@ def _drawn(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(ray_variant: str) -> None:
+def _start_worker(ray_tracer: Tracer) -> None:
     global _renderer  # noqa: PLW0603 -- one renderer a process, made once
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the work
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _renderer = Renderer(ray_variant)
+    _renderer = Renderer(ray_tracer)
 
 
 def _draw_product(folder: Path, item: Description, views: int, size: int, samples: int) -> None:

@@ -1,17 +1,13 @@
 """Scenes to pictures: Mitsuba traces the rays, Open Image Denoise takes the noise out.
 
-Both come with the extra `render` and are imported here only, when the first picture is drawn. Mitsuba's LLVM
-variant is used where an LLVM library is found, else the scalar one (about half as fast). Each renderer runs
+Both come with the extra `render` and are imported here only, when the first picture is drawn. Each renderer runs
 on one thread, so that the order of sums, and with it every byte, does not depend on the number of workers.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -20,14 +16,11 @@ from numpy.typing import NDArray
 from catalog.render.camera import Camera
 from catalog.render.mesh import Array
 from catalog.render.scene import Scene, Solid
+from catalog.render.tracer import Tracer
 from visionseek.errors import StackError, VisionSeekError
 
 DEPTH = 9  # bounces: a ray enters a stone, is reflected some six times, and leaves
 GUIDE_SAMPLES = 8
-_PROBE = (
-    "import mitsuba as m; m.set_variant('llvm_ad_rgb'); "
-    "import drjit as d; assert (d.arange(m.Float, 3) + 1)[2] == 3"
-)
 
 
 def require_renderer() -> None:
@@ -44,22 +37,6 @@ def require_renderer() -> None:
             )
 
 
-@functools.lru_cache(maxsize=1)
-def variant() -> str:
-    """`llvm_ad_rgb` where it works, else `scalar_rgb`.
-
-    A missing or broken LLVM can end the process, so it is tried in another one.
-    """
-    chosen = os.environ.get("MITSUBA_VARIANT")
-    if chosen:
-        return chosen
-    try:
-        done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, timeout=120, check=False)
-    except subprocess.TimeoutExpired:
-        return "scalar_rgb"
-    return "llvm_ad_rgb" if done.returncode == 0 else "scalar_rgb"
-
-
 # by kind of material: strength of the highlight, of cloth's shine at grazing light, of a clear coat
 _PRINCIPLED = {
     "pearl": (0.5, 0.0, 1.0),
@@ -74,16 +51,18 @@ class Renderer:
     """Draws scenes, one after the other, on one thread.
 
     Args:
-        ray_variant: what `variant()` chose; handed in so that workers need not probe again.
+        tracer: what `tracer()` chose; handed in so that workers need not choose again.
     """
 
-    def __init__(self, ray_variant: str) -> None:
+    def __init__(self, tracer: Tracer) -> None:
         require_renderer()
+        if tracer.llvm:  # read by Dr.Jit when it starts
+            os.environ["DRJIT_LIBLLVM_PATH"] = tracer.llvm
         import drjit  # noqa: PLC0415 -- lazy: heavy, and part of an extra
         import mitsuba  # noqa: PLC0415
         import pyoidn  # noqa: PLC0415
 
-        mitsuba.set_variant(ray_variant)
+        mitsuba.set_variant(tracer.variant)
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
         drjit.set_thread_count(1)
         self._mi: Any = mitsuba

@@ -20,7 +20,9 @@ pytest.importorskip("mitsuba", reason="the extra `render` is not installed")
 pytest.importorskip("pyoidn", reason="the extra `render` is not installed")
 
 from catalog.render.job import render_catalog
-from catalog.render.renderer import Renderer, variant
+from catalog.render.renderer import Renderer
+from catalog.render.tracer import SCALAR, Tracer, choose, tracer
+from catalog.render.trial import trial_scene
 from catalog.render.views import compose, kind_of
 from visionseek.errors import InputError
 
@@ -114,7 +116,7 @@ def test_a_killed_run_leaves_no_half_pictures(tmp_path: Path) -> None:
         str(folder),
         "--json",
     ]
-    environment = os.environ | {"MITSUBA_VARIANT": variant()}
+    environment = os.environ | {"MITSUBA_VARIANT": "scalar_rgb"}
     running = subprocess.Popen(
         command, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -135,7 +137,20 @@ def test_a_killed_run_leaves_no_half_pictures(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return Renderer(variant())
+    return Renderer(tracer())
+
+
+def test_a_library_that_ends_the_process_costs_a_process_and_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "libLLVM.so").write_bytes(b"no library")
+    chosen = choose({"DRJIT_LIBLLVM_PATH": str(tmp_path / "libLLVM.so")})
+    assert chosen == Tracer(SCALAR, tried=(str(tmp_path / "libLLVM.so"),))
+    assert str(tmp_path / "libLLVM.so") in chosen.notice
+
+
+def test_the_scene_of_the_trial_shows_every_material(renderer: Renderer) -> None:
+    pixels = renderer.draw(trial_scene(), 64, 8, 1)
+    columns = pixels[24:34].astype(float).mean(axis=0)
+    assert len(np.unique(columns.round(-1), axis=0)) >= 5
 
 
 def test_metals_have_the_colour_that_the_label_says(renderer: Renderer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from catalog.render import renderer
+from catalog.render import tracer
 from catalog.render.commands import render
 from visionseek.errors import InputError, VisionSeekError
 
@@ -50,9 +50,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     pytest.importorskip("mitsuba", reason="the extra `render` is not installed")
     pytest.importorskip("pyoidn", reason="the extra `render` is not installed")
     monkeypatch.setenv("MITSUBA_VARIANT", "scalar_rgb")
-    renderer.variant.cache_clear()
+    tracer.tracer.cache_clear()
     (tmp_path / "file").write_text("not a folder")
     result = CliRunner().invoke(render, ["--out", str(tmp_path / "file" / "below"), "--products", "1"])
-    renderer.variant.cache_clear()
+    tracer.tracer.cache_clear()
     assert isinstance(result.exception, InputError)
     assert "file" in str(result.exception)
