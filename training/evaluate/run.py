@@ -1,0 +1,146 @@
+"""One evaluation: embed the gallery, embed the queries, rank, count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.evaluate.encoder import Encoder, Pixels, Vectors
+from training.evaluate.figures import Metrics, slice_metrics
+from training.evaluate.look import Look
+from training.evaluate.ranking import Answer, rank
+from training.evaluate.suite import Query, Suite
+from training.trained_on import require_apart
+from visionseek.errors import InputError
+from visionseek.pixels import square
+
+TEXT_WEIGHT = 0.5
+"""Of the words against the picture, where a query has both."""
+# Without a size the encoder scales pictures itself; more than this only costs time on the way.
+_MAX_SIDE = 1024
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The outcome.
+
+    Attributes:
+        suite: what was asked, without the slices that this encoder cannot answer.
+        encoder: its name.
+        answers: one a query.
+        metrics: by slice.
+        skipped: slice -> why it was not asked.
+        apart: whether the encoder's record says that it never saw these products; None without a record.
+        seconds: how long embedding took.
+    """
+
+    suite: Suite
+    encoder: str
+    answers: tuple[Answer, ...]
+    metrics: Metrics
+    skipped: dict[str, str]
+    apart: bool | None
+    seconds: float
+
+
+def evaluate_encoder(
+    suite: Suite,
+    encoder: Encoder,
+    *,
+    text_weight: float = TEXT_WEIGHT,
+    seed: int = 0,
+    on_start: Callable[[int], None] = lambda _count: None,
+    on_done: Callable[[int], None] = lambda _count: None,
+) -> Evaluation:
+    """Ask `encoder` every query of `suite` that it can take.
+
+    Args:
+        suite: gallery and queries.
+        encoder: what is measured.
+        text_weight: of the words in `image+text`.
+        seed: of the bootstrap.
+        on_start: called with the number of pictures to embed.
+        on_done: called with the number of pictures embedded since the last call.
+
+    Raises:
+        InputError: the encoder was trained on products of the suite, or a picture cannot be read.
+        VisionSeekError: the encoder failed.
+    """
+    if encoder.trained_on is not None:
+        require_apart(
+            encoder.trained_on,
+            [item.id for item in suite.items],
+            [item.family for item in suite.items],
+            who=encoder.name,
+            suite=suite.name,
+        )
+    started = time.monotonic()
+    queries, skipped = _possible(suite, encoder)
+    looks = [look for item in suite.items for look in item.pictures]
+    asked = list(dict.fromkeys(query.look for query in queries if query.look is not None))
+    on_start(len(looks) + len(asked))
+    gallery = embed_looks(encoder, looks, on_done)
+    pictures = dict(zip(asked, embed_looks(encoder, asked, on_done), strict=True)) if asked else {}
+    texts = list(dict.fromkeys(query.text for query in queries if query.text))
+    words = dict(zip(texts, encoder.encode_texts(texts), strict=True)) if texts else {}
+    vectors = np.stack([_query_vector(query, pictures, words, text_weight) for query in queries])
+    seconds = time.monotonic() - started
+    starts = np.cumsum([0, *(len(item.pictures) for item in suite.items[:-1])])
+    answers = rank(queries, vectors, gallery, starts)
+    answered = Suite(
+        suite.name, suite.items, tuple(queries), suite.precision_depths, suite.notes, suite.parameters
+    )
+    return Evaluation(
+        suite=answered,
+        encoder=encoder.name,
+        answers=tuple(answers),
+        metrics=slice_metrics(answered, answers, seed=seed),
+        skipped=skipped,
+        apart=None if encoder.trained_on is None else True,
+        seconds=seconds,
+    )
+
+
+def embed_looks(
+    encoder: Encoder, looks: Sequence[Look], on_done: Callable[[int], None] = lambda _count: None
+) -> Vectors:
+    """Embed pictures in batches, [N, D]; no more than a batch is in memory at a time."""
+    rows = []
+    for start in range(0, len(looks), _BATCH):
+        batch = looks[start : start + _BATCH]
+        rows.append(encoder.encode_images([_pixels(encoder, look) for look in batch]))
+        on_done(len(batch))
+    return np.concatenate(rows)
+
+
+def _pixels(encoder: Encoder, look: Look) -> Pixels:
+    picture = look.open()
+    if encoder.size is not None:
+        return square(picture, encoder.size, encoder.rule)
+    picture.thumbnail((_MAX_SIDE, _MAX_SIDE))
+    return np.asarray(picture)
+
+
+def _possible(suite: Suite, encoder: Encoder) -> tuple[list[Query], dict[str, str]]:
+    if encoder.reads_text:
+        return list(suite.queries), {}
+    queries = [query for query in suite.queries if not query.text]
+    skipped = {query.slice: "this encoder reads no text" for query in suite.queries if query.text}
+    if not queries:
+        raise InputError(f"{suite.name} has no query without text", where=encoder.name)
+    return queries, skipped
+
+
+def _query_vector(
+    query: Query, pictures: dict[Look, Vectors], words: dict[str, Vectors], weight: float
+) -> Vectors:
+    if query.look is None:
+        return words[query.text]
+    if not query.text:
+        return pictures[query.look]
+    both = (1 - weight) * pictures[query.look] + weight * words[query.text]
+    return np.asarray(both / np.linalg.norm(both), dtype=np.float32)
