@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from visionseek import output
+from visionseek.pixels import Rule
 from visionseek.settings import load_settings
 
 _SHIPPED = Path(__file__).parents[1]
@@ -53,7 +54,7 @@ def export(
     as_json: bool,
 ) -> None:
     """Merge, convert to ONNX, check parity, publish as a new version of the encoder."""
-    from export.encoder import export_encoder, served_rule, served_weights  # noqa: PLC0415 -- torch is slow to import
+    from export.encoder import export_encoder, served_weights  # noqa: PLC0415 -- torch is slow to import
 
     paths = sorted(path for path in pictures.rglob("*") if path.suffix.lower() in _SUFFIXES)
     with output.progress() as bar:
@@ -70,7 +71,7 @@ def export(
             model=model,
             dimension=dimension,
             weights=served_weights(weights),
-            pixel_rule=served_rule(pixel_rule, adapter),
+            pixel_rule=_rule(pixel_rule),
             on_stage=stage,
         )
     output.console.print(
@@ -91,3 +92,8 @@ def export(
                 "parity": done.manifest.parity,
             }
         )
+
+
+def _rule(chosen: str | None) -> Rule | None:
+    """The pixel rule by its name on the command line."""
+    return None if chosen is None else "shortest-crop" if chosen == "shortest-crop" else "pad"

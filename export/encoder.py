@@ -20,9 +20,9 @@ from export.repository import publish_version, staged_version
 from training.adapters import AdapterManifest, merge, read_adapter
 from training.jina_clip import JinaCLIP, Preprocessor
 from training.jina_clip.folder import PUBLISHED_LICENCE, read_licence
-from visionseek.errors import ImageRejected, InputError
+from visionseek.errors import ArtifactError, ImageRejected, InputError
 from visionseek.files import sha256_file
-from visionseek.manifests import EncoderManifest, read_manifest, write_manifest
+from visionseek.manifests import EncoderManifest, write_manifest
 from visionseek.pixels import PIXEL_VERSION, Rule, load_image
 
 Weights = Literal["fp32", "fp16"]
@@ -48,7 +48,7 @@ def export_encoder(
     model: str = "vision_encoder",
     dimension: int | None = None,
     weights: Weights = "fp16",
-    pixel_rule: Rule = "shortest-crop",
+    pixel_rule: Rule | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> Published:
     """Publish `checkpoint` (with `adapter` merged in) as the next version of `model`.
@@ -61,15 +61,39 @@ def export_encoder(
         model: the Triton model's name.
         dimension: keep this many leading components; None keeps all.
         weights: precision that the weights are stored in; arithmetic is float32 either way.
-        pixel_rule: how the served pictures become squares.
+        pixel_rule: how the served pictures become squares; None: as the adapter was tuned, else `pad`, which
+            keeps long pieces, chains and bracelets, whole.
         on_stage: called with the name of each stage as it begins.
 
     Raises:
         CheckpointError: checkpoint or adapter is missing, damaged, or the two do not belong together.
-        ArtifactError: the parity gate failed; nothing is published.
+        ArtifactError: the parity gate failed, or the disk refused; nothing is published.
         InputError: too few readable pictures for the gate.
-        OSError: the disk refused; nothing is published.
+        Overloaded: another export of this model is running.
     """
+    try:
+        return _export(
+            checkpoint, repository, pictures, adapter, model, dimension, weights, pixel_rule, on_stage
+        )
+    except OSError as error:
+        raise ArtifactError(
+            f"the disk refused: {error.strerror or error}; nothing was published",
+            where=str(error.filename or repository / model),
+            mend="free space or mend the permissions, then export again",
+        ) from error
+
+
+def _export(
+    checkpoint: Path,
+    repository: Path,
+    pictures: Sequence[Path],
+    adapter: Path | None,
+    model: str,
+    dimension: int | None,
+    weights: Weights,
+    pixel_rule: Rule | None,
+    on_stage: Callable[[str], None],
+) -> Published:
     on_stage("load")
     lineage = None
     clip = JinaCLIP.from_pretrained(checkpoint, dtype=torch.float32)
@@ -77,10 +101,11 @@ def export_encoder(
     if adapter is not None:
         lineage = read_adapter(adapter, checkpoint)
         tower = merge(clip.vision_model, adapter)
+    rule = pixel_rule or served_rule(lineage)
     size = clip.config.vision_config.image_size
     processor = Preprocessor.from_pretrained(checkpoint)
     graph = VisionGraph(tower.eval(), mean=processor.mean, std=processor.std, dimension=dimension).eval()
-    pixels = gate_pixels(pictures, size, pixel_rule)
+    pixels = gate_pixels(pictures, size, rule)
     with staged_version(repository, model) as stage:
         on_stage("convert")
         onnx_path = stage / "model.onnx"
@@ -91,10 +116,10 @@ def export_encoder(
         with torch.inference_mode():
             width = int(graph(torch.from_numpy(pixels[:1])).shape[1])
         manifest = EncoderManifest(
-            fingerprint=fingerprint(onnx_path, pixel_rule),
+            fingerprint=fingerprint(onnx_path, rule),
             dimension=width,
             image_size=size,
-            pixel_rule=pixel_rule,
+            pixel_rule=rule,
             pixel_version=PIXEL_VERSION,
             base=checkpoint.name,
             adapter=lineage.adapter_sha256 if lineage else None,
@@ -135,16 +160,9 @@ def gate_pixels(pictures: Sequence[Path], size: int, rule: Rule) -> npt.NDArray[
     return np.stack(rows)
 
 
-def served_rule(chosen: str | None, adapter: Path | None) -> Rule:
-    """The pixel rule to serve with: the one asked for, else the one the adapter was tuned with, else `pad`.
-
-    `pad` keeps long pieces, chains and bracelets, whole.
-
-    Raises:
-        ManifestError: the adapter has no readable manifest.
-    """
-    name = chosen or (read_manifest(AdapterManifest, adapter).pixel_rule if adapter else "pad")
-    return "shortest-crop" if name == "shortest-crop" else "pad"
+def served_rule(lineage: AdapterManifest | None) -> Rule:
+    """The pixel rule to serve with where none is asked for: the one the adapter was tuned with, else `pad`."""
+    return "shortest-crop" if lineage is not None and lineage.pixel_rule == "shortest-crop" else "pad"
 
 
 def served_weights(chosen: str) -> Weights:
