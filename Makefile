@@ -7,7 +7,7 @@ ARGS   ?=
 TORCH  ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install sample demo loadtest test check format clean
+.PHONY: help install sample demo pipeline loadtest test check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,14 @@ sample: $(VENV)/.dev ## render the sample catalog again, and a screenshot of one
 demo: $(VENV)/.serving ## start everything on the sample catalog, search once, keep serving (ARGS="--once --json")
 	@$(BIN)/visionseek demo $(ARGS)
 
+$(VENV)/.training: $(VENV)/.serving
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,training]'
+	@touch $@
+
+pipeline: $(VENV)/.training ## every stage on the sample catalog, from the feed to a served query (ARGS="--steps 100")
+	@$(BIN)/visionseek pipeline --json $(ARGS)
+
 $(VENV)/.loadtest: $(VENV)/.serving
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,loadtest]'
 	@touch $@
@@ -55,4 +63,4 @@ format: $(VENV)/.dev ## mend what lint and format can mend
 	@$(BIN)/ruff format .
 
 clean: ## remove the environment, caches and local state
-	@rm -rf $(VENV) .visionseek .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	@rm -rf $(VENV) .visionseek .visionseek-pipeline .mypy_cache .ruff_cache .pytest_cache *.egg-info

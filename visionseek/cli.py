@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export.commands:export", "Merge, convert to ONNX, check parity, publish an encoder."),
     "index": ("search.commands:index", "Embed the catalog; build, publish, roll back shards."),
     "search": ("search.commands:search", "Search the catalog with a picture."),
+    "pipeline": ("stack.pipeline.commands:pipeline", "All stages: from a feed to a served query."),
     "serve": ("api.commands:serve", "Run the API in the foreground."),
 }
 
