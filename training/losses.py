@@ -37,7 +37,7 @@ def multi_positive(embeddings: Tensor, labels: Tensor, temperature: float) -> Te
     return -((log_probability * positives).sum(1)[rows] / counts[rows]).mean()
 
 
-def image_text(images: Tensor, texts: Tensor, labels: Tensor, temperature: float) -> Tensor:
+def image_text(images: Tensor, texts: Tensor, labels: Tensor, temperature: float | Tensor) -> Tensor:
     """CLIP's symmetric loss (Radford et al. 2021) with soft targets where several rows share a label.
 
     Args:

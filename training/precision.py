@@ -15,6 +15,9 @@ def has_fast_bfloat16() -> bool:
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
-def mixed_precision() -> AbstractContextManager[object]:
-    """Bfloat16 autocast where the CPU has it in hardware, float32 elsewhere."""
-    return torch.autocast("cpu", dtype=torch.bfloat16) if has_fast_bfloat16() else nullcontext()
+def mixed_precision(device: torch.device | str = "cpu") -> AbstractContextManager[object]:
+    """Bfloat16 autocast on a GPU, and on a CPU that has it in hardware; float32 elsewhere."""
+    kind = torch.device(device).type
+    if kind == "cpu" and not has_fast_bfloat16():
+        return nullcontext()
+    return torch.autocast(kind, dtype=torch.bfloat16)

@@ -12,15 +12,17 @@ from visionseek.errors import InputError
 
 # So many of one family at most, or a batch would hold little else.
 _FAMILY_SHARE = 8
+# A product with so many pictures is drawn as often as one with few.
+_PICTURES_A_DRAW = 8
 
 
 def draw_products(
     products: npt.NDArray[np.int64], families: npt.NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> list[int]:
-    """Draw `count` different products (all, where fewer), family by family.
+    """Draw `count` products (all, where fewer), family by family.
 
     Args:
-        products: numbers to draw from.
+        products: numbers to draw from, each as often as it stands there.
         families: the family of product i at position i.
         count: how many.
         rng: decides.
@@ -28,8 +30,8 @@ def draw_products(
     Raises:
         InputError: fewer than two products.
     """
-    if len(products) < 2:
-        raise InputError(f"contrastive training needs two products at least, got {len(products)}")
+    if len(np.unique(products)) < 2:
+        raise InputError(f"contrastive training needs two products at least, got {len(np.unique(products))}")
     shuffled = rng.permutation(products)
     order = {
         int(family): place for place, family in enumerate(rng.permutation(np.unique(families[shuffled])))
@@ -52,7 +54,8 @@ def batches(
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Endless picture indices [products_each * views]; batch i depends on `seed` and i only.
 
-    A product with fewer pictures than `views` repeats some; variation makes them differ.
+    A product with fewer pictures than `views` repeats some; variation makes them differ. One with many, such as
+    a style class of photographs, is drawn more often, and may be in a batch several times.
 
     Args:
         pictures: what to draw from.
@@ -64,8 +67,9 @@ def batches(
     Raises:
         InputError: fewer than two products.
     """
-    products = np.arange(len(pictures.products))
-    of_product = [np.flatnonzero(pictures.labels == number) for number in products]
+    of_product = [np.flatnonzero(pictures.labels == number) for number in range(len(pictures.products))]
+    draws = [max(1, len(rows) // _PICTURES_A_DRAW) for rows in of_product]
+    products = np.repeat(np.arange(len(of_product)), draws)
     step = start
     while True:
         rng = np.random.default_rng((seed, step))

@@ -1,12 +1,11 @@
-"""Contrastive training from scratch: read pictures, set up model and optimiser, train, save."""
+"""Contrastive training from scratch: set up model, optimiser and data, train, save."""
 
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,83 +13,68 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.divergence import refuse_divergence
+from training.distributed import Crew
+from training.divergence import refuse_divergence, refuse_gradient
 from training.embedding import Normaliser
 from training.jina_clip import JinaCLIP, Preprocessor
-from training.losses import multi_positive
 from training.precision import mixed_precision
 from training.pretrain.batches import batches
+from training.pretrain.objective import Objective, say
 from training.pretrain.pictures import PictureSet
+from training.pretrain.pieces import backward_in_pieces
+from training.pretrain.recipe import Recipe
 from training.pretrain.variation import vary
+from training.pretrain.wording import Wording
 from training.saves import load_state, save_state
 from training.schedule import cosine_with_warmup
+from training.watching import RunLog, contact_sheet, plot_log
 
-LOG_FILE = "log.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides the outcome of a run, besides the pictures.
-
-    Attributes:
-        steps: optimiser steps.
-        products_each: products in a batch.
-        views: pictures of each product in a batch.
-        learning_rate: at its peak.
-        warmup: steps to the peak.
-        weight_decay: on matrices only.
-        temperature: of the contrastive loss.
-        size: side in pixels of most of the training.
-        final_size: side of the last part; the model's own image size.
-        final_share: share of the steps at the final size.
-        ema: decay of the averaged weights, which are what is saved.
-        seed: of initial values, batches and variation.
-    """
-
-    steps: int = 3000
-    products_each: int = 48
-    views: int = 2
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    weight_decay: float = 0.05
-    temperature: float = 0.07
-    size: int = 112
-    final_size: int = 224
-    final_share: float = 0.1
-    ema: float = 0.998
-    seed: int = 0
-
-    def size_at(self, step: int) -> int:
-        """Small pictures first: a quarter of the work a step, and the tower takes any size."""
-        return self.size if step < self.steps * (1 - self.final_share) else self.final_size
+SAMPLES_FILE = "samples.png"
 
 
-def pretrain(
+def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
     clip: JinaCLIP,
     processor: Preprocessor,
     pictures: PictureSet,
     recipe: Recipe,
     out: Path,
     *,
+    words: Wording | None = None,
+    crew: Crew | None = None,
     save_every: int = 200,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> JinaCLIP:
-    """Train the vision tower of `clip` on `pictures`; the text tower is left alone.
+    """Train `clip` on `pictures`, its text tower too where it may learn and there are `words`.
 
     Each step depends on the recipe, the pictures and the state before it only, so a run that was killed and
-    started again ends as the run that was not. State and log lie in `out`; the returned model has the
-    averaged weights.
+    started again ends as the run that was not. State, log, curves and samples lie in `out`; the returned model
+    has the averaged weights.
+
+    Args:
+        clip: from `JinaCLIP.from_config(..., train_text=True)` to train both towers; changed in place.
+        processor: with the mean and standard deviation of the pixels.
+        pictures: squares of the model's image size.
+        recipe: the run; a folder that holds a run of the same recipe is resumed.
+        out: the run's folder.
+        words: captions of the products of `pictures`.
+        crew: the processes that share the work.
+        save_every: steps between saves.
+        on_step: called after each step with its number from 1 and its loss.
 
     Raises:
         TrainingDiverged: with the step and the reason; the last good state stays in `out`.
         CheckpointError: `out` holds a run of another recipe.
         OSError: a save failed; the save before is untouched.
     """
+    crew = crew or Crew()
     normaliser = Normaliser(processor.mean, processor.std)
-    tower = clip.vision_model.train()
-    average = copy.deepcopy(tower).eval()
+    clip.to(crew.device).train()
+    average = copy.deepcopy(clip).eval()
+    learning = {name: p for name, p in clip.named_parameters() if p.requires_grad}
+    if words is None or recipe.text_weight == 0:
+        learning = {name: p for name, p in learning.items() if name.startswith("vision_model.")}
     optimizer = torch.optim.AdamW(
-        _groups(tower, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
+        _groups(learning, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
     )
     pixels, labels = torch.from_numpy(pictures.pixels), torch.from_numpy(pictures.labels)
 
@@ -98,71 +82,75 @@ def pretrain(
         **asdict(recipe),
         "pictures": len(pixels),
         "products": len(pictures.products),
+        "processes": crew.size,
     }
     start = 0
     if state := load_state(out, described):
         start = state["step"]
-        tower.load_state_dict(state["tower"])
+        clip.load_state_dict(state["clip"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-
-    def save(step: int) -> None:
-        save_state(
-            out,
-            {
-                "recipe": described,
-                "step": step,
-                "tower": tower.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-            },
-        )
 
     drawn = batches(
         pictures, products_each=recipe.products_each, views=recipe.views, seed=recipe.seed, start=start
     )
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / LOG_FILE).open("a") as log:
+    patch = clip.config.vision_config.patch_size
+    log = RunLog(out, start=start) if crew.leads else None
+    try:
         for step in range(start, recipe.steps):
             began = time.perf_counter()
-            generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-            torch.manual_seed(recipe.seed * 1_000_003 + step)  # patch dropout draws from the global one
-            rows = torch.from_numpy(next(drawn))
-            looks = normaliser.unit(vary(pixels[rows], recipe.size_at(step), generator))
+            seed = (recipe.seed * 1_000_003 + step) * 1009 + crew.rank
+            generator = torch.Generator().manual_seed(seed)
+            rows = crew.share(torch.from_numpy(next(drawn)))
+            size = recipe.size_at(step, patch)
+            looks = vary(pixels[rows], size, generator, strength=recipe.variation)
+            if step == 0 and crew.leads:
+                names = [pictures.products[int(label)] for label in labels[rows]]
+                contact_sheet(looks, out / SAMPLES_FILE, labels=names)
             for group in optimizer.param_groups:
                 factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
                 group["lr"] = recipe.learning_rate * factor
-            with mixed_precision():
-                features: Tensor = tower(looks)
-            embeddings = functional.normalize(features.float(), dim=-1)
-            loss = multi_positive(embeddings, labels[rows], recipe.temperature)
-            refuse_divergence(step, loss, embeddings)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
+            said = say(words, labels[rows], seed, crew.device) if words and recipe.text_weight else None
+            objective = Objective(clip, recipe, crew, labels[rows], said)
+
+            def encode(part: Tensor) -> Tensor:
+                with mixed_precision(crew.device):
+                    features: Tensor = clip.vision_model(normaliser.unit(part).to(crew.device))
+                return functional.normalize(features.float(), dim=-1)
+
+            loss, embeddings = backward_in_pieces(encode, looks, objective, pieces=recipe.pieces, seed=seed)
+            refuse_divergence(step, loss, embeddings, products=len(set(objective.products.tolist())))
+            crew.average(learning.values())
+            norm = float(nn.utils.clip_grad_norm_(learning.values(), 1.0))
+            refuse_gradient(step, norm)
             optimizer.step()
-            _average(average, tower, min(recipe.ema, (step + 1) / (step + 10)))
+            _average(average, clip, min(recipe.ema, (step + 1) / (step + 10)))
             on_step(step + 1, loss.item())
-            line = {
-                "step": step + 1,
-                "loss": loss.item(),
-                "images_per_s": len(rows) / (time.perf_counter() - began),
-            }
-            log.write(json.dumps(line) + "\n")
-            if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
-                save(step + 1)
+            if log is not None:
+                rate = len(objective.products) / (time.perf_counter() - began)
+                figures = {"loss": loss.item(), **objective.figures, "gradient_norm": norm, "size": size}
+                log.write(step + 1, {**figures, "images_per_s": rate})
+            if log is not None and ((step + 1) % save_every == 0 or step + 1 == recipe.steps):
+                state = {"clip": clip.state_dict(), "average": average.state_dict()}
+                state |= {"recipe": described, "step": step + 1, "optimizer": optimizer.state_dict()}
+                save_state(out, state)
                 log.flush()
-    clip.vision_model = average
-    return clip
+                plot_log(out)
+    finally:
+        if log is not None:
+            log.close()
+    crew.wait()
+    return average
 
 
-def _groups(tower: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    matrices = [p for p in tower.parameters() if p.ndim >= 2]
-    others = [p for p in tower.parameters() if p.ndim < 2]
+def _groups(learning: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    matrices = [p for p in learning.values() if p.ndim >= 2]
+    others = [p for p in learning.values() if p.ndim < 2]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
 @torch.no_grad()
-def _average(average: nn.Module, tower: nn.Module, decay: float) -> None:
-    for slow, fast in zip(average.parameters(), tower.parameters(), strict=True):
+def _average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)

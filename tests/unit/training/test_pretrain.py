@@ -10,14 +10,24 @@ from training.divergence import TrainingDiverged, refuse_divergence
 from training.jina_clip import JinaCLIP, Preprocessor
 from training.pretrain.batches import batches, draw_products
 from training.pretrain.pictures import PictureSet, feed_sources, read_pictures
-from training.pretrain.run import Recipe, pretrain
+from training.pretrain.recipe import Recipe
+from training.pretrain.run import pretrain
 from training.pretrain.variation import vary
 from training.saves import load_state
 from visionseek.errors import CheckpointError, FeedError, InputError
 
 Make = Callable[..., PictureSet]
 RECIPE = Recipe(
-    steps=6, products_each=4, views=2, warmup=2, size=32, final_size=32, learning_rate=1e-3, ema=0.9, seed=3
+    steps=6,
+    products_each=4,
+    views=2,
+    warmup=2,
+    size=32,
+    final_size=32,
+    learning_rate=1e-3,
+    ema=0.9,
+    text_weight=0.0,
+    seed=3,
 )
 
 
