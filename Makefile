@@ -20,6 +20,7 @@ $(VENV)/.serving: pyproject.toml
 $(VENV)/.dev: $(VENV)/.serving
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,feeds,postgres,training,render,loadtest,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fonts]' || echo 'the fonts are not to be had: simulated screenshots are in the letters of this machine' >&2
 	@touch $@
 
 install: $(VENV)/.serving ## virtual environment with what serving needs

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from training.screenshots.icon import icon_mask
+from training.screenshots.icon import DIRECTED, icon_mask
 from training.screenshots.marks import Fill, Glyph, Line
 from training.screenshots.theme import Colour, Theme
 
@@ -74,12 +74,12 @@ class Canvas:
         mark.lettering.draw(self._draw, (mark.x, baseline), mark.text, self._theme.colour(mark.colour))
 
     def glyph(self, mark: Glyph, *, mirrored: bool) -> None:
-        """An icon, mirrored on screens that run from right to left."""
+        """An icon; those that point somewhere are mirrored on screens that run from right to left."""
         left, top, right, bottom = edges = mark.edges()
         mask = icon_mask(mark.icon, right - left, filled=mark.filled)
         if mask.size != (right - left, bottom - top):
             edges = (left, top, left + mask.width, top + mask.height)
-        if mirrored:
+        if mirrored and mark.icon in DIRECTED:
             mask = mask.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         self.paste(Image.new("RGB", mask.size, self._theme.colour(mark.colour)), edges, mask)
 

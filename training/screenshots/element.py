@@ -49,8 +49,9 @@ class Element(BaseModel):
         bold: heavier letters.
         lines: most lines of a text; more is cut with an ellipsis.
         colour: role of the letters or strokes.
-        of: which picture: the product, another view of it, an other product, `any` (the product in one place,
-            others elsewhere), a person's small portrait, or a blurred `backdrop` of the product.
+        of: which picture: the product, the `same` picture once more in small, another view of it, an other
+            product, `any` (the product in one place, others elsewhere), a person's small portrait, or a blurred
+            `backdrop` of the product.
         aspect: width over height of a picture.
         fit: `cover` fills the box and cuts the picture, `contain` shows it whole.
         icon: name of an icon.
@@ -86,7 +87,7 @@ class Element(BaseModel):
     bold: bool = False
     lines: int = Field(1, ge=1)
     colour: str = "ink"
-    of: Literal["product", "view", "other", "any", "portrait", "backdrop"] | None = None
+    of: Literal["product", "same", "view", "other", "any", "portrait", "backdrop"] | None = None
     aspect: Number = 1.0
     fit: Literal["cover", "contain"] = "cover"
     icon: str | None = None

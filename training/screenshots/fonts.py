@@ -1,18 +1,21 @@
-"""Fonts of the machine by script, found by file name in the usual folders; none is never a failure.
+"""Fonts by script: those of the extra `fonts`, else the machine's own; none is never a failure.
 
-Which fonts a machine has changes pixels, so `font_digest` says which were found, for a manifest.
+Which fonts there are changes pixels, so `font_digest` says which were found, for a manifest.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ImageFont, features
@@ -29,6 +32,7 @@ class Face:
         bold: file of the heavier ones.
         index: face inside a collection file.
         shaped: letters join or reorder, which needs Raqm (HarfBuzz and FriBiDi).
+        weights: of a variable file, upright and heavier; None for files of one weight.
         others: faces that lend the letters that this one lacks, such as Latin ones in an Arabic line.
     """
 
@@ -36,6 +40,7 @@ class Face:
     bold: Path | None = None
     index: int = 0
     shaped: bool = False
+    weights: tuple[int, int] | None = None
     others: tuple[Face, ...] = ()
 
     def lettering(self, size: int, *, bold: bool, rtl: bool = False) -> Lettering:
@@ -44,7 +49,8 @@ class Face:
         return Lettering(fonts, rtl)
 
     def _font(self, size: int, *, bold: bool) -> Font:
-        return _load(self.bold if bold else self.regular, max(size, 6), self.index, self.shaped)
+        weight = self.weights[bold] if self.weights else None
+        return _load(self.bold if bold else self.regular, max(size, 6), self.index, self.shaped, weight)
 
 
 BUILTIN = Face()
@@ -81,12 +87,27 @@ def font_digest() -> str:
 
 
 @lru_cache(maxsize=1)
-def _table() -> dict[str, dict[str, object]]:
+def _table() -> dict[str, dict[str, Any]]:
+    table = _file()
+    return {name: entry for name, entry in table.items() if isinstance(entry, dict)}
+
+
+def _file() -> dict[str, object]:
     return tomllib.loads((resources.files(__package__) / "fonts.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)
+def _packaged() -> dict[str, Path]:
+    """Font files by name inside the Python packages that carry them."""
+    packages = _file()["packages"]
+    assert isinstance(packages, list)
+    found = [importlib.util.find_spec(name) for name in packages]
+    return _files_in(Path(place) for spec in found if spec for place in spec.submodule_search_locations or ())
+
+
+@lru_cache(maxsize=1)
 def _installed() -> dict[str, Path]:
+    """Font files by name in the folders of the machine."""
     home = Path.home()
     folders = [
         Path("/usr/share/fonts"),
@@ -98,6 +119,10 @@ def _installed() -> dict[str, Path]:
         folders += [Path("/Library/Fonts"), Path("/System/Library/Fonts"), home / "Library/Fonts"]
     elif sys.platform == "win32":
         folders += [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
+    return _files_in(folders)
+
+
+def _files_in(folders: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
         for root, _, names in os.walk(folder):
@@ -109,26 +134,39 @@ def _installed() -> dict[str, Path]:
 
 @lru_cache(maxsize=32)
 def _faces(script: str, style: str) -> tuple[Face, ...]:
+    """The faces of the extra, which are the same everywhere; only without any of them the machine's."""
     entry = _table()[script]
     shaped = bool(entry.get("shaped", False))
     if shaped and not features.check("raqm"):
         return ()
     index = int(str(entry.get("index", 0)))
-    faces = []
-    pairs = entry.get(style, [])
-    assert isinstance(pairs, list)
-    for regular, bold in pairs:
-        if regular in _installed():
-            path = _installed()[regular]
-            inside = index if regular.startswith("Noto") else 0
-            faces.append(Face(path, _installed().get(bold, path), inside, shaped))
-    return tuple(faces)
+    for files in (_packaged(), _installed()):
+        faces = []
+        for name, *rest in entry.get(style, []):
+            if name not in files:
+                continue
+            path = files[name]
+            inside = index if name.startswith("Noto") else 0
+            if isinstance(rest[0], int):
+                faces.append(Face(path, path, inside, shaped, (rest[0], rest[1])))
+            else:
+                faces.append(Face(path, files.get(rest[0], path), inside, shaped))
+        if faces:
+            return tuple(faces)
+    return ()
 
 
 @lru_cache(maxsize=512)
-def _load(path: Path | None, size: int, index: int, shaped: bool) -> Font:
+def _load(path: Path | None, size: int, index: int, shaped: bool, weight: int | None) -> Font:
     if path is None:
         return ImageFont.load_default(size)
     # Raqm is a matter of the build; the basic layout is the same everywhere and enough for unjoined letters.
     engine = ImageFont.Layout.RAQM if shaped else ImageFont.Layout.BASIC
-    return ImageFont.truetype(path, size, index=index, layout_engine=engine)
+    font = ImageFont.truetype(path, size, index=index, layout_engine=engine)
+    if weight is not None:
+        axes = [
+            weight if b"eight" in (axis["name"] or b"") else axis["default"]
+            for axis in font.get_variation_axes()
+        ]
+        font.set_variation_by_axes([float(value or 0) for value in axes])
+    return font

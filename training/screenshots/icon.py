@@ -14,6 +14,8 @@ from visionseek.errors import InputError
 _GRID = 24
 _SMOOTH = 4  # drawn this many times larger, then reduced
 _STEPS = 10  # pieces of a curve
+# Icons that point along the line turn round with it; ticks, players, lenses and clocks do not.
+DIRECTED = frozenset({"back", "forward", "send", "comment", "truck", "cart", "tabs", "filter"})
 
 Point = tuple[float, float]
 

@@ -85,6 +85,8 @@ def settle(element: Element, chance: Chance) -> Node | None:
     if element.text is not None:
         key = element.text
         node.text = chance.given[key] if key in chance.given else chance.words.say(key, chance.content)
+        if key == "product_price":
+            chance.words.note_price(node.text)
         node.lettering = chance.faces[element.face].lettering(
             round(node.size), bold=element.bold, rtl=chance.words.rtl
         )

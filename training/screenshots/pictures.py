@@ -40,8 +40,8 @@ class Pictures:
         """Kind, index and picture for a place that wants `of`; no picture where there is no other product."""
         if of in ("product", "backdrop"):
             return "product", -1, self._product
-        if of == "view":
-            if not self._views:
+        if of in ("view", "same"):
+            if of == "same" or not self._views:
                 return "view", -1, self._product
             self._next_view += 1
             at = (self._next_view - 1) % len(self._views)
