@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
 from catalog.drafts import BROKEN, Row
+from catalog.feeds.streams import Rejoined
 from visionseek.errors import FeedError
 
 SAMPLE = 256 * 1024
+LEAST_SAMPLE = 64 * 1024  # a shorter one is the whole text
 LONGEST_FIELD = 1_000_000
+LONGEST_LINE = 16_000_000  # characters; a few bytes of gzip can stand for a line without end
+MOST_NULS = 0.1  # of the bytes of a text: exports of old systems have some
 # What spreadsheets and shop systems outside of UTF-8 write; fewer candidates are faster and err less.
 OLD_ENCODINGS = [
     "cp1252",
@@ -35,6 +41,9 @@ _MARKS = (  # byte order marks, longest first
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_BEYOND = re.compile(rb"[\x80-\xff]+")
+_QUOTED = re.compile(r'"[^"]*"')
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)
 
 
 def read_delimited(
@@ -60,14 +69,17 @@ def read_delimited(
     if not sample.strip():
         raise FeedError("the feed is empty", where=where)
     encoding = encoding or guess_encoding(sample, where)
-    joined = io.BufferedReader(_Rejoined(sample, buffered), SAMPLE)
+    joined = io.BufferedReader(Rejoined(sample, buffered), SAMPLE)
     csv.field_size_limit(LONGEST_FIELD)
     with io.TextIOWrapper(joined, encoding, errors="replace", newline="") as text:
-        first = _header_line(text, where)
-        delimiter = delimiter or max(DELIMITERS, key=first.count)
-        reader = csv.reader(_chained(first, text), delimiter=delimiter)
-        columns = _columns(next(reader), where)
-        yield from _rows(reader, columns)
+        skipped, first, told = _header_line(text, where)
+        delimiter = delimiter or told or max(DELIMITERS, key=_QUOTED.sub("", first).count)
+        reader = csv.reader(_lines(first, text), delimiter=delimiter)
+        try:
+            columns = _columns(next(reader), where)
+        except csv.Error as error:
+            raise FeedError(f"the header is not readable as CSV: {error}", where=where) from error
+        yield from _rows(reader, columns, skipped)
 
 
 def guess_encoding(sample: bytes, where: str) -> str:
@@ -79,12 +91,11 @@ def guess_encoding(sample: bytes, where: str) -> str:
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name
-    try:
-        sample[:-4].decode("utf-8") if len(sample) > 8 else sample.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.reason != "unexpected end of data" or error.start < len(sample) - 8:
-            return _guess_old_encoding(sample, where)
-    if b"\0" in sample:
+    try:  # the end of a full sample may cut a letter in two
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=len(sample) < LEAST_SAMPLE)
+    except UnicodeDecodeError:
+        return _guess_old_encoding(sample, where)
+    if sample.count(0) > len(sample) * MOST_NULS:
         return _guess_old_encoding(sample, where)
     return "utf-8"
 
@@ -93,7 +104,13 @@ def _guess_old_encoding(sample: bytes, where: str) -> str:
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if max(even, odd) > len(sample) // 5:  # Western text in UTF-16 without a mark: every other byte is zero
         return "utf-16-be" if even > odd else "utf-16-le"
-    best = None if b"\0" in sample else from_bytes(sample[:16384], cp_isolation=OLD_ENCODINGS).best()
+    nuls = sample.count(0)
+    best = None
+    if nuls <= len(sample) * MOST_NULS:
+        text = sample.replace(b"\0", b"")
+        if _is_western(text):
+            return "cp1252"
+        best = from_bytes(text[:16384], cp_isolation=OLD_ENCODINGS).best()
     if best is None:
         raise FeedError(
             "this is not a text",
@@ -104,13 +121,32 @@ def _guess_old_encoding(sample: bytes, where: str) -> str:
     return "cp1252" if best.encoding in {"cp1250", "cp1252", "cp1254", "mac_roman"} else best.encoding
 
 
-def _header_line(text: io.TextIOWrapper, where: str) -> str:
+def _is_western(sample: bytes) -> bool:
+    """Whether most letters beyond ASCII stand alone between ASCII ones, as in no other script's encoding.
+
+    A few accented letters are too little for statistics, and valid in many encodings.
+    """
+    runs: list[bytes] = _BEYOND.findall(sample)
+    alone = sum(len(run) == 1 and run[0] >= 0xA0 for run in runs)
     try:
-        for _ in range(100):
+        sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return 2 * alone > len(runs)
+
+
+def _header_line(text: io.TextIOWrapper, where: str) -> tuple[int, str, str | None]:
+    """How many lines stand before the header, the header, and the delimiter where Excel's `sep=;` names it."""
+    told = None
+    try:
+        for number in range(100):
             line = text.readline(LONGEST_FIELD)
-            if line.strip():
-                return line
-            if not line:
+            separator = _SEPARATOR.fullmatch(line) if told is None else None
+            if separator:
+                told = separator.group(1)
+            elif line.strip():
+                return number, line, told
+            elif not line:
                 break
     except (UnicodeError, LookupError) as error:
         raise FeedError(
@@ -126,11 +162,11 @@ def _columns(cells: list[str], where: str) -> list[str]:
     return names
 
 
-def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], columns: list[str], skipped: int) -> Iterator[Row]:
     width, repeated = len(columns), len(set(columns)) < len(columns)
     before = reader.line_num  # type: ignore[attr-defined]  # csv.reader has it; typeshed's Iterator has not
     while True:
-        line = before + 1
+        line = before + skipped + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -159,27 +195,13 @@ def _joined(columns: list[str], cells: list[str]) -> dict[str, str]:
     return fields
 
 
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
+def _lines(first: str, rest: io.TextIOWrapper) -> Iterator[str]:
+    """All lines; of one that is longer than any row can be, so much that the csv module refuses it."""
     yield first
-    yield from rest
-
-
-class _Rejoined(io.RawIOBase):
-    """The bytes that were read as a sample, then the rest of the stream."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = memoryview(head)
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        if not self._head:
-            data = self._rest.read(len(buffer))
-            buffer[: len(data)] = data
-            return len(data)
-        count = min(len(buffer), len(self._head))
-        buffer[:count] = self._head[:count]
-        self._head = self._head[count:]
-        return count
+    for line in iter(lambda: rest.readline(LONGEST_LINE), ""):
+        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            while (more := rest.readline(LONGEST_LINE)) and not more.endswith("\n"):
+                pass
+            yield "x" * (LONGEST_FIELD + 1) + "\n"
+        else:
+            yield line

@@ -13,8 +13,9 @@ from catalog.drafts import BROKEN, Row
 from catalog.feeds.values import flatten
 from visionseek.errors import FeedError
 
-LONGEST_LINE = 16_000_000
+LONGEST_LINE = 16_000_000  # bytes, of a line of JSON Lines or of an object of JSON
 DEEPEST = 64
+CHUNK = 64 * 1024
 
 
 def read_json(stream: BinaryIO, where: str) -> Iterator[Row]:
@@ -35,7 +36,8 @@ def read_json(stream: BinaryIO, where: str) -> Iterator[Row]:
         for record in _objects(stream):
             number += 1
             yield Row(number, flatten(record))
-    except (ijson.JSONError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
+    # SystemError: the parser's way of passing on Python's refusal of numbers with thousands of digits
+    except (ijson.JSONError, UnicodeError, RecursionError, ArithmeticError, ValueError, SystemError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FeedError(f"not readable as JSON after {number} objects: {reason}", where=where) from error
     if not number:
@@ -49,7 +51,8 @@ def _objects(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     around: list[str] = []  # what the parser is inside of
     home: int | None = None  # depth of the objects
     builder: Any = None
-    for event, value in ijson.basic_parse(stream):
+    source = _Bounded(stream)
+    for event, value in ijson.basic_parse(source, buf_size=CHUNK):
         if event.startswith("start"):
             if home is None and event == "start_map" and around[-1:] == ["start_array"]:
                 home = len(around)
@@ -63,10 +66,27 @@ def _objects(stream: BinaryIO) -> Iterator[dict[str, Any]]:
         if builder is not None:
             builder.event(event, value)
             if len(around) == home:
+                source.size = 0
                 yield builder.value
                 builder = None
+        else:
+            source.size = 0
         if home is not None and len(around) < home:
             return  # a second list is another thing: reviews, stores
+
+
+class _Bounded:
+    """Refuses an object, or a text outside of objects, that would fill the memory before the parser hands it out."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.size = 0  # bytes since the last whole thing
+
+    def read(self, size: int = -1) -> bytes:
+        self.size += size
+        if self.size > LONGEST_LINE:
+            raise ValueError(f"an object of more than {LONGEST_LINE:,} bytes")
+        return self._stream.read(size)
 
 
 def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Row]:

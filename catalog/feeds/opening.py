@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,13 @@ from visionseek.errors import FeedError
 Format = Literal["csv", "tsv", "shopify", "json", "jsonl", "xml", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 SAMPLE = 64 * 1024
+_BEFORE = b"\xef\xbb\xbf\xff\xfe \t\r\n"  # byte order marks and empty lines
+_NO_FEEDS = {
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"%PDF": "a PDF",
+}
 LOOKED_AT = 200  # rows whose columns are looked at: JSON and XML leave out what is empty
 
 
@@ -81,7 +90,7 @@ class Feed:
     def _text(self, stream: BinaryIO) -> Iterator[Row]:
         match self.format:
             case "xml":
-                return read_xml(stream, self.name)
+                return read_xml(stream, self.name, encoding=self.encoding)
             case "json":
                 return read_json(self._in_utf8(stream), self.name)
             case "jsonl":
@@ -154,18 +163,32 @@ def open_feed(
 def _recognise(sample: bytes, where: str) -> Format:
     if sample.startswith(PARQUET):
         return "parquet"
-    start = sample[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    start = sample[:4096].replace(b"\0", b"").lstrip(_BEFORE)
     if start.startswith(b"<"):
         return "xml"
     if start.startswith(b"["):
         return "json"
     if start.startswith(b"{"):
-        lines = [line.strip() for line in sample.replace(b"\0", b"").splitlines() if line.strip()]
-        whole = lines[0].endswith(b"}") and all(line.startswith(b"{") for line in lines[1:])
-        return (
-            "jsonl" if whole and (len(lines) > 1 or where.lower().endswith((".jsonl", ".ndjson"))) else "json"
-        )
+        return "jsonl" if _is_lines(sample.replace(b"\0", b"").lstrip(_BEFORE), where) else "json"
+    for magic, kind in _NO_FEEDS.items():
+        if sample.startswith(magic):
+            raise FeedError(f"{kind} is no feed", where=where, mend="unpack it, or save it as CSV")
     return "csv"
+
+
+def _is_lines(text: bytes, where: str) -> bool:
+    """Whether a text that begins with `{` is JSON Lines: by its name, or an object in a line and then more."""
+    if re.search(r"\.(?:jsonl|ndjson)(?:\.(?:gz|zst))?$", where, re.IGNORECASE):
+        return True
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) > 1 and any(map(_is_object, lines[:3]))
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _check_encoding(encoding: str) -> None:

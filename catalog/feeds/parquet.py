@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from catalog.drafts import Row
 from catalog.feeds.extras import needs
@@ -27,9 +28,23 @@ def read_parquet(path: Path, where: str) -> Iterator[Row]:
     try:
         with parquet.ParquetFile(path, memory_map=True) as file:
             for batch in file.iter_batches(batch_size=BATCH):
-                for record in batch.to_pylist():
+                for record in _with_moments_as_texts(batch, pa).to_pylist():
                     number += 1
                     yield Row(number, flatten(record))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).strip().splitlines()[0]
         raise FeedError(f"not readable as Parquet after {number} rows: {reason}", where=where) from error
+
+
+def _with_moments_as_texts(batch: Any, pa: Any) -> Any:
+    """Python's datetime ends at microseconds and the year 9999; a Parquet file need not."""
+    columns = []
+    for column in batch.columns:
+        if not pa.types.is_temporal(column.type):
+            columns.append(column)
+            continue
+        try:
+            columns.append(column.cast(pa.string()))
+        except pa.ArrowException:  # a time zone that this machine does not know, a kind that has no text
+            columns.append(column.cast(pa.int64()).cast(pa.string()))
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

@@ -70,6 +70,33 @@ def test_csv_comes_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     assert first == Row(2, {"id": "1", "titel": "Ring für Mädchen, schön", "preis": "12,50 €"})
 
 
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [("cp1252", "Bague dorée"), ("cp932", "ダイヤモンド 指輪 プラチナ"), ("gb18030", "钻石戒指 铂金 项链")],
+)
+def test_a_feed_of_one_row_is_enough_to_tell_the_encoding(tmp_path: Path, encoding: str, title: str) -> None:
+    text = f"id,title\n1,{title}\n"
+    assert rows(write(tmp_path, text.encode(encoding)))[0].fields["title"] == title
+
+
+def test_lines_before_the_header_count(tmp_path: Path) -> None:
+    assert rows(write(tmp_path, "\n\nid,title\n1,a\n")) == [Row(4, {"id": "1", "title": "a"})]
+    assert rows(write(tmp_path, '"sep=|"\nid|title, long\n1|a,b\n')) == [
+        Row(3, {"id": "1", "title, long": "a,b"})
+    ]
+
+
+def test_a_stray_nul_byte_does_not_make_a_text_unreadable(tmp_path: Path) -> None:
+    text = "id,title\n" + "".join(f"{n},Gold Ring {n}\n" for n in range(20)) + "x,a\0b\n"
+    assert drafts(write(tmp_path, text))["x"].title == "ab"
+
+
+def test_a_line_without_end_is_one_broken_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.feeds.delimited.LONGEST_LINE", 2_000_000)
+    found = rows(write(tmp_path, gzip.compress(b"id,title\n1," + b"x" * 5_000_000 + b"\n2,b\n")))
+    assert [BROKEN in row.fields for row in found] == [True, False]
+
+
 def test_quoted_newlines_keep_the_line_numbers_right(tmp_path: Path) -> None:
     text = 'id,title,note\r\n1,"a\r\nb\r\nc",x\r\n\r\n2,d,y\r\n'
     found = rows(write(tmp_path, text))
@@ -167,6 +194,39 @@ def test_json_lines_with_a_broken_line(tmp_path: Path) -> None:
     assert found[-1].fields == {"id": "2.50"}
 
 
+def test_json_lines_are_known_by_their_lines_also_where_one_is_broken(tmp_path: Path) -> None:
+    for text in ('{"id": 1}\nnot json\n{"id": 2}\n', '{"id": 1}\n{"id": 2, \n{"id": 3}\n{"id": 4}\n'):
+        found = rows(write(tmp_path, text))
+        assert sum(BROKEN in row.fields for row in found) == 1
+    text = '{"id": 1, \n{"id": 2}\n'
+    assert len(rows(write(tmp_path, gzip.compress(text.encode()), "feed.jsonl.gz"))) == 2
+    assert len(rows(write(tmp_path, json.dumps(JSON, indent=1)))) == 2
+
+
+@pytest.mark.parametrize("encoding", ["Shift_JIS", "GB18030", "windows-1251", "ISO-8859-1", "UTF-16"])
+def test_xml_in_the_encoding_that_it_declares(tmp_path: Path, encoding: str) -> None:
+    title = {"Shift_JIS": "指輪", "GB18030": "戒指", "windows-1251": "Кольцо"}.get(encoding, "Größe")
+    text = f'<?xml version="1.0" encoding="{encoding}"?>\n<rss><item><title>{title}</title></item></rss>'
+    assert rows(write(tmp_path, text.encode(encoding))) == [Row(2, {"title": title})]
+
+
+def test_empty_lines_before_an_xml_declaration_are_passed_over(tmp_path: Path) -> None:
+    assert rows(write(tmp_path, f"\n\n{GOOGLE}"))[0].line == 5
+
+
+def test_moments_that_python_cannot_hold_are_texts(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": [1],
+            "fine": pa.array([1_000_000_001], pa.timestamp("ns")),
+            "far": pa.array([2**62], pa.timestamp("us")),
+            "zone": pa.array([5], pa.timestamp("us", "Mars/Phobos")),
+        }
+    )
+    parquet.write_table(table, tmp_path / "feed")
+    assert rows(tmp_path / "feed")[0].fields["fine"] == "1970-01-01 00:00:01.000000001"
+
+
 def test_parquet(tmp_path: Path) -> None:
     table = pa.table(
         {"id": [1, 2], "title": ["Ring", None], "price": [Decimal("1.50"), None], "images": [["a", "b"], []]}
@@ -210,6 +270,14 @@ def test_packed_feeds_are_unpacked_on_the_way(
         b"[1, 2, 3]",
         b'{"id": 1}',
         b"[" * 100_000,
+        b'[{"id": ' + b"9" * 5_000 + b"}]",
+        b'[{"id": "' + b"x" * 17_000_000,
+        b"<rss><item>" + b"<a>" * 1_000,
+        b'<rss><item id="' + b"x" * 5_000_000,
+        b"<rss><item><id>" + b"x" * 2_000_000,
+        b'<?xml version="1.0" encoding="zlib"?><rss/>',
+        zstandard.compress(bytes(range(256)) * 10_000 + b"\nid,title\n")[:-100],
+        b"PK\x03\x04" + bytes(100),
     ],
 )
 def test_what_is_no_feed_is_a_typed_error(tmp_path: Path, data: bytes) -> None:
