@@ -70,7 +70,7 @@ def configuration_exists(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def ingress_backends_exist(documents: Sequence[Document]) -> Iterator[str]:
-    """An Ingress sends to Services and ports that exist."""
+    """An Ingress sends to Services and ports that exist, or to an answer of the balancer's that is described."""
     ports: dict[str, set[str | int]] = {
         service["metadata"]["name"]: {
             value for port in service["spec"]["ports"] for value in (port.get("name"), port["port"]) if value
@@ -82,6 +82,11 @@ def ingress_backends_exist(documents: Sequence[Document]) -> Iterator[str]:
             for path in (rule.get("http") or {}).get("paths") or []:
                 service = path["backend"]["service"]
                 port = service["port"].get("name", service["port"].get("number"))
+                if port == "use-annotation":  # AWS Load Balancer Controller: a custom action
+                    action = f"alb.ingress.kubernetes.io/actions.{service['name']}"
+                    if action not in ingress["metadata"].get("annotations", {}):
+                        yield f"{name_of(ingress)}: no annotation {action}"
+                    continue
                 if port not in ports.get(service["name"], set()):
                     yield f"{name_of(ingress)}: no Service {service['name']} with port {port}"
 

@@ -274,11 +274,16 @@ def test_an_ingress_to_a_port_that_is_not_there_is_named(base: list[Document]) -
         component("ingress-alb", "networkpolicy.yaml")[0],
     )
     assert problems([*base, ingress, policy]) == []
-    ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["port"]["name"] = "https"
+    metrics, everything = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert metrics["path"] == "/metrics"
+    everything["backend"]["service"]["port"]["name"] = "https"
     assert problems([*base, ingress, policy]) == [
         "Ingress/visionseek: no Service visionseek-api with port https"
     ]
     assert "closed, but needed: vpc -> api TCP/8080" in problems([*base, ingress])
+    del ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/actions.no-metrics"]
+    found = problems([*base, ingress, policy])
+    assert "Ingress/visionseek: no annotation alb.ingress.kubernetes.io/actions.no-metrics" in found
 
 
 @pytest.mark.parametrize(
