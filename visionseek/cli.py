@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import click
@@ -28,6 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+# A full or unwritable disk may show anywhere; it is the machine's fault, so no traceback.
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
 @click.group(cls=LazyCommands, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="visionseek")
 def cli() -> None:
@@ -49,6 +54,20 @@ def main() -> None:
     except VisionSeekError as error:
         output.print_error(error)
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        output.print_error(disk_refusal(error))
+        sys.exit(1)
+
+
+def disk_refusal(error: OSError) -> VisionSeekError:
+    """What the disk said, for commands that did not expect it at that place."""
+    return VisionSeekError(
+        f"the disk refused: {error.strerror}",
+        where=str(error.filename) if error.filename else None,
+        mend="free space or mend the permissions, then run the command again; what was finished is kept",
+    )
 
 
 if __name__ == "__main__":

@@ -145,14 +145,14 @@ def _row(stage: Stage, ran: Done) -> dict[str, Any]:
         "seconds": round(ran.seconds, 2),
         "items": items,
         "unit": stage.unit,
-        "items_per_second": round(items / ran.seconds, 2),
+        "items_per_second": round(items / ran.seconds, 4),
     }
 
 
 def _show(result: dict[str, Any], gain: Gain) -> None:
     table = Table("stage", "seconds", "items", "", "a second", title="Stages, start of each command included")
     for row in result["stages"]:
-        figures = [f"{row['seconds']:.1f}", str(row["items"]), row["unit"], f"{row['items_per_second']:.1f}"]
+        figures = [f"{row['seconds']:.1f}", str(row["items"]), row["unit"], f"{row['items_per_second']:.3g}"]
         table.add_row(row["stage"], *figures)
     table.add_row("all", f"{result['seconds']:.1f}", "", "", "", style="bold")
     for column in (1, 2, 4):
