@@ -10,14 +10,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
 from training.evaluate.encoder_spec import GRAMMAR
 from visionseek import output
-from visionseek.errors import Unavailable
-from visionseek.settings import load_settings
+from visionseek.errors import FeedError, InputError, Unavailable
+from visionseek.pixels import Rule
+from visionseek.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from training.evaluate.run import Evaluation
+    from training.evaluate.suite import Suite
 
 SAMPLE_FEED = Path(__file__).parents[2] / "catalog" / "sample" / "feed.csv"
 MINI = Path(__file__).parents[1] / "checkpoints" / "visionseek-mini"
@@ -27,7 +33,11 @@ _START_TIMEOUT_S = 900
 
 @click.group("eval", invoke_without_command=True)
 @click.option(
-    "--suite", type=click.Choice(["smoke", "jewelbench", "ringfir"]), default="smoke", show_default=True
+    "--suite",
+    type=click.Choice(["smoke", "jewelbench", "ringfir", "feed"]),
+    default="smoke",
+    show_default=True,
+    help="smoke asks a running API; the others measure an encoder.",
 )
 @click.option(
     "--encoder", "spec", metavar="SPEC", default=str(MINI), help=f"{GRAMMAR}; default: visionseek-mini."
@@ -36,10 +46,32 @@ _START_TIMEOUT_S = 900
     "--adapter", type=click.Path(path_type=Path), help="A LoRA adapter to merge into the checkpoint."
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="The suite's pictures; default: rendered or shared."
+    "--pixel-rule",
+    type=click.Choice(["shortest-crop", "pad"]),
+    help="How pictures become squares; default: what the encoder says of itself.",
 )
 @click.option(
-    "--products", type=click.IntRange(2), default=600, show_default=True, help="Gallery of jewelbench."
+    "--data",
+    type=click.Path(path_type=Path),
+    help="jewelbench, ringfir: the folder of the pictures, used as it is; default: rendered, or shared.",
+)
+@click.option(
+    "--products",
+    type=click.IntRange(2),
+    help="The first so many products only; default: 600, or all of a feed.",
+)
+@click.option(
+    "--text-weight",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Of the words, where a query has picture and words.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write every query's result, as JSON."
+)
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a report, as one HTML file."
 )
 @click.option(
     "--url",
@@ -47,14 +79,16 @@ _START_TIMEOUT_S = 900
 )
 @click.option(
     "--feed",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     default=SAMPLE_FEED,
-    help="smoke: the catalog that the API serves; default: the sample catalog.",
+    help="smoke: what the API serves; feed: the catalog to measure on; default: the sample catalog.",
 )
 @click.option(
     "--cases", type=click.IntRange(1, 100_000), default=100, show_default=True, help="smoke: screenshots."
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of intervals; smoke: of screenshots too."
+)
 @output.json_option
 @click.pass_context
 def evaluate(
@@ -62,8 +96,12 @@ def evaluate(
     suite: str,
     spec: str,
     adapter: Path | None,
+    pixel_rule: str | None,
     data: Path | None,
-    products: int,
+    products: int | None,
+    text_weight: float,
+    out: Path | None,
+    report: Path | None,
     url: str | None,
     feed: Path,
     cases: int,
@@ -73,42 +111,147 @@ def evaluate(
     """Measure relevance: does the right product come first?"""
     if context.invoked_subcommand is not None:
         return
+    if not feed.is_file():
+        raise FeedError("there is no feed here", where=str(feed), mend="give a feed with --feed")
     if suite == "smoke":
         _smoke(url, feed, cases, seed, as_json)
         return
     from training.evaluate.encoder_spec import open_encoder  # noqa: PLC0415 -- `--help` stays quick
-    from training.evaluate.jewelbench import jewelbench  # noqa: PLC0415
-    from training.evaluate.output_file import summary  # noqa: PLC0415
-    from training.evaluate.ringfir import ringfir  # noqa: PLC0415
+    from training.evaluate.report import render_report  # noqa: PLC0415
+    from training.evaluate.results_file import save, summary, write_results  # noqa: PLC0415
     from training.evaluate.run import evaluate_encoder  # noqa: PLC0415
 
     settings = load_settings()
-    if suite == "ringfir":
-        made = ringfir(data or settings.shared / "data" / "ringfir")
-    else:
-        made = jewelbench(data or settings.data / "eval" / "jewelbench", products=products)
-    encoder = open_encoder(spec, adapter=adapter)
+    # The encoder first: a wrong name is told before an hour of rendering.
+    encoder = open_encoder(spec, adapter=adapter, rule=_rule(pixel_rule))
+    made = _suite(suite, data, feed, products, settings)
     with output.progress() as bar:
         task = bar.add_task("embedding pictures", total=None)
         result = evaluate_encoder(
             made,
             encoder,
+            cache=settings.data / "eval" / "pixels",
+            text_weight=text_weight,
             seed=seed,
             on_start=lambda count: bar.update(task, total=count),
             on_done=lambda count: bar.advance(task, count),
         )
-    output.console.print(figures_table(result.metrics))
+    _print_figures(result)
+    if out is not None:
+        write_results(out, result)
+    if report is not None:
+        with output.progress() as bar:
+            task = bar.add_task("report", total=len(result.metrics))
+            page = render_report(result, on_slice=lambda _label: bar.advance(task))
+        save(report, page.encode())
+        output.console.print(f"{report}: {len(page) / 1e6:.1f} MB", markup=False, soft_wrap=True)
     if as_json:
         output.emit_json(summary(result))
 
 
-def figures_table(metrics: dict[str, dict[str, list[float]]]) -> Table:
-    """One row a slice and metric."""
-    table = Table("slice", "metric", "value", "95 %")
-    for label, figures in metrics.items():
-        for name, (value, low, high) in figures.items():
-            table.add_row(label, name, f"{value:.3f}", f"[{low:.3f}, {high:.3f}]")
-    return table
+@evaluate.command("compare")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--metric", "metrics", multiple=True, help="Show these figures only; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of intervals and permutations.")
+@output.json_option
+def compare_runs(first: Path, second: Path, metrics: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Compare two runs that were written with --out: what differs, and is it more than chance?"""
+    from training.evaluate.comparison import compare  # noqa: PLC0415 -- `--help` stays quick
+    from training.evaluate.results_file import read_results  # noqa: PLC0415
+
+    a, b = read_results(first), read_results(second)
+    found = compare(a, b, seed=seed)
+    unknown = set(metrics) - {one.metric for one in found}
+    if unknown:
+        known = dict.fromkeys(one.metric for one in found)
+        raise InputError(f"no figure {min(unknown)!r} in both runs", mend=f"there are: {', '.join(known)}")
+    table = Table("slice", "figure", "first", "second", "difference [95 %]", "p", "")
+    differences: dict[str, dict[str, Any]] = {}
+    for one in (one for one in found if not metrics or one.metric in metrics):
+        change = one.second - one.first
+        cells = [f"{one.first:.3f}", f"{one.second:.3f}", f"{change:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"]
+        table.add_row(one.slice, one.metric, *cells, f"{one.p:.4f}", "significant" if one.significant else "")
+        differences.setdefault(one.slice, {})[one.metric] = {
+            "first": round(one.first, 4),
+            "second": round(one.second, 4),
+            "difference": [round(value, 4) for value in (change, one.low, one.high)],
+            "p": round(one.p, 5),
+            "significant": one.significant,
+            "queries": one.queries,
+        }
+    output.console.print(f"first: {a.encoder}\nsecond: {b.encoder}", markup=False, soft_wrap=True)
+    output.console.print(table)
+    if as_json:
+        output.emit_json(
+            {"suite": a.suite, "first": a.encoder, "second": b.encoder, "differences": differences}
+        )
+
+
+def _rule(name: str | None) -> Rule | None:
+    if name is None:
+        return None
+    return "pad" if name == "pad" else "shortest-crop"
+
+
+def _suite(name: str, data: Path | None, feed: Path, products: int | None, settings: Settings) -> Suite:
+    from training.evaluate.feed import feed_suite  # noqa: PLC0415 -- `--help` stays quick
+    from training.evaluate.jewelbench import PRODUCTS, ensure_rendered, jewelbench  # noqa: PLC0415
+    from training.evaluate.ringfir import ringfir  # noqa: PLC0415
+
+    match name:
+        case "ringfir":
+            return ringfir(data or settings.shared / "data" / "ringfir")
+        case "feed":
+            with output.progress() as bar:
+                bar.add_task("reading pictures", total=None)
+                return feed_suite(feed, products=products)
+    count = products or PRODUCTS
+    if data is None:
+        data = settings.data / "eval" / "jewelbench"
+        with output.progress() as bar:
+            task = bar.add_task("rendering products", total=count)
+            ensure_rendered(data, count, on_product=lambda: bar.advance(task))
+    return jewelbench(data, products=count)
+
+
+def _print_figures(result: Evaluation) -> None:
+    """Two tables: recall and the like, and precision by attribute."""
+    for attributes in (False, True):
+        names = list(
+            dict.fromkeys(
+                name for figures in result.metrics.values() for name in figures if ("/" in name) is attributes
+            )
+        )
+        if not names:
+            continue
+        table = Table("precision@10 by" if attributes else "slice", *(name.split("/")[-1] for name in names))
+        for label, figures in result.metrics.items():
+            cells = [_cell(figures[name]) if name in figures else "" for name in names]
+            table.add_row(label, *cells)
+        output.console.print(table)
+    for label, why in result.skipped.items():
+        output.console.print(f"not asked: {label}, because {why}", markup=False)
+    for note in result.suite.notes:
+        output.console.print(note, markup=False, soft_wrap=True)
+    if result.apart is None:
+        output.console.print(
+            "what this encoder was trained on is not recorded: it may have seen these pictures"
+        )
+    if isinstance(result.calibration, str):
+        output.console.print(f"confidence: not measured, because {result.calibration}", soft_wrap=True)
+    else:
+        exact, present = result.calibration.exact, result.calibration.present
+        output.console.print(
+            f"confidence: calibration error {exact.ece:.3f} (exact) and {present.ece:.3f} (in the catalog) over "
+            f"{exact.cases} cases; {result.calibration.accuracy:.1%} of the words exact, similar, none were true",
+            soft_wrap=True,
+        )
+
+
+def _cell(figure: list[float]) -> str:
+    value, low, high = figure
+    return f"{value:.3f}\n[{low:.3f}, {high:.3f}]"
 
 
 def _smoke(url: str | None, feed: Path, cases: int, seed: int, as_json: bool) -> None:

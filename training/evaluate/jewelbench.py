@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from visionseek.errors import FeedError, InputError
 
 SEED = 600
 """Of the products; whoever trains keeps away from it."""
-PRODUCTS, VIEWS, SIZE = 600, 4, 224
+PRODUCTS, VIEWS, SIZE, SAMPLES = 600, 4, 224, 16
 
 # Of the four pictures that are rendered of each product, a shop shows the first and the last one.
 _GALLERY = (0, 3)
@@ -27,6 +28,30 @@ _ATTRIBUTES = {
     "type": "category", "shape": "shape", "setting": "setting", "prongs": "prongs", "metal": "metal",
     "stone": "stone",
 }  # fmt: skip
+
+
+def ensure_rendered(folder: Path, products: int, *, on_product: Callable[[], None] = lambda: None) -> None:
+    """Render what is missing of the first `products` products; a run that was stopped goes on.
+
+    Raises:
+        InputError: the folder holds another catalog.
+        VisionSeekError: the extra `render` is not installed, or the disk refused.
+    """
+    feed = folder / "feed.csv"
+    if feed.is_file() and len(read_rows(feed)) >= products:
+        return
+    from catalog.render.job import render_catalog  # noqa: PLC0415 -- an extra, needed only here
+
+    render_catalog(
+        folder,
+        products=products,
+        views=VIEWS,
+        seed=SEED,
+        size=SIZE,
+        samples=SAMPLES,
+        workers=len(os.sched_getaffinity(0)),
+        report=lambda _pictures: on_product(),
+    )
 
 
 def jewelbench(folder: Path, *, products: int = PRODUCTS, seed: int = SEED) -> Suite:

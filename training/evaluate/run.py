@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from training.evaluate.encoder import Encoder, Pixels, Vectors
+from training.evaluate.calibration import Calibration, calibrate
+from training.evaluate.encoder import Encoder, Vectors
 from training.evaluate.figures import Metrics, slice_metrics
 from training.evaluate.look import Look
+from training.evaluate.pixel_cache import PixelCache
 from training.evaluate.ranking import Answer, rank
 from training.evaluate.suite import Query, Suite
 from training.trained_on import require_apart
 from visionseek.errors import InputError
-from visionseek.pixels import square
 
 TEXT_WEIGHT = 0.5
 """Of the words against the picture, where a query has both."""
-# Without a size the encoder scales pictures itself; more than this only costs time on the way.
-_MAX_SIDE = 1024
 _BATCH = 32
 
 
@@ -33,6 +33,7 @@ class Evaluation:
         encoder: its name.
         answers: one a query.
         metrics: by slice.
+        calibration: of the confidence in the first hit, or why there is none.
         skipped: slice -> why it was not asked.
         apart: whether the encoder's record says that it never saw these products; None without a record.
         seconds: how long embedding took.
@@ -42,6 +43,7 @@ class Evaluation:
     encoder: str
     answers: tuple[Answer, ...]
     metrics: Metrics
+    calibration: Calibration | str
     skipped: dict[str, str]
     apart: bool | None
     seconds: float
@@ -51,6 +53,7 @@ def evaluate_encoder(
     suite: Suite,
     encoder: Encoder,
     *,
+    cache: Path | None = None,
     text_weight: float = TEXT_WEIGHT,
     seed: int = 0,
     on_start: Callable[[int], None] = lambda _count: None,
@@ -61,6 +64,7 @@ def evaluate_encoder(
     Args:
         suite: gallery and queries.
         encoder: what is measured.
+        cache: folder that keeps the pixels of screenshots from run to run; None for none.
         text_weight: of the words in `image+text`.
         seed: of the bootstrap.
         on_start: called with the number of pictures to embed.
@@ -78,13 +82,16 @@ def evaluate_encoder(
             who=encoder.name,
             suite=suite.name,
         )
+    pixels = PixelCache(cache, encoder.size, encoder.rule)
     started = time.monotonic()
     queries, skipped = _possible(suite, encoder)
     looks = [look for item in suite.items for look in item.pictures]
     asked = list(dict.fromkeys(query.look for query in queries if query.look is not None))
+    # Both looks of a screenshot next to each other: it is drawn once.
+    asked.sort(key=lambda look: (look.shot is not None, str(look.path), look.cropped))
     on_start(len(looks) + len(asked))
-    gallery = embed_looks(encoder, looks, on_done)
-    pictures = dict(zip(asked, embed_looks(encoder, asked, on_done), strict=True)) if asked else {}
+    gallery = embed_looks(encoder, looks, pixels, on_done)
+    pictures = dict(zip(asked, embed_looks(encoder, asked, pixels, on_done), strict=True)) if asked else {}
     texts = list(dict.fromkeys(query.text for query in queries if query.text))
     words = dict(zip(texts, encoder.encode_texts(texts), strict=True)) if texts else {}
     vectors = np.stack([_query_vector(query, pictures, words, text_weight) for query in queries])
@@ -99,6 +106,7 @@ def evaluate_encoder(
         encoder=encoder.name,
         answers=tuple(answers),
         metrics=slice_metrics(answered, answers, seed=seed),
+        calibration=calibrate(answered, vectors, gallery, starts, seed=seed),
         skipped=skipped,
         apart=None if encoder.trained_on is None else True,
         seconds=seconds,
@@ -106,23 +114,18 @@ def evaluate_encoder(
 
 
 def embed_looks(
-    encoder: Encoder, looks: Sequence[Look], on_done: Callable[[int], None] = lambda _count: None
+    encoder: Encoder,
+    looks: Sequence[Look],
+    pixels: PixelCache,
+    on_done: Callable[[int], None] = lambda _count: None,
 ) -> Vectors:
     """Embed pictures in batches, [N, D]; no more than a batch is in memory at a time."""
     rows = []
     for start in range(0, len(looks), _BATCH):
         batch = looks[start : start + _BATCH]
-        rows.append(encoder.encode_images([_pixels(encoder, look) for look in batch]))
+        rows.append(encoder.encode_images([pixels.of(look) for look in batch]))
         on_done(len(batch))
     return np.concatenate(rows)
-
-
-def _pixels(encoder: Encoder, look: Look) -> Pixels:
-    picture = look.open()
-    if encoder.size is not None:
-        return square(picture, encoder.size, encoder.rule)
-    picture.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    return np.asarray(picture)
 
 
 def _possible(suite: Suite, encoder: Encoder) -> tuple[list[Query], dict[str, str]]:
