@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from training.evaluate.encoder import Vectors
 from training.evaluate.ranking import item_scores
-from training.evaluate.suite import Suite
+from training.evaluate.suite import Query, Suite
 
 BINS = 10
 ABSENT = 1 / 3
@@ -108,8 +108,10 @@ def calibrate(
     families = [item.family for item in suite.items]
     absent_family = {name: _place(name, "absent", seed) < ABSENT for name in set(families)}
     here = np.array([not absent_family[family] for family in families])
-    rows = [n for n, q in enumerate(suite.queries) if q.look is not None and not q.text and len(q.right) == 1]
-    if not here.any() or here.all() or not rows:
+    rows = [n for n, q in enumerate(suite.queries) if _asks_for_one(q)]
+    if not rows:
+        return "no query is one picture of one product"
+    if not here.any() or here.all():
         return "no family could be taken out of the gallery, so nothing asks for what is not there"
     score, exact = _first_hits(suite, rows, vectors[rows], gallery, starts, here)
     subjects = [suite.queries[row].subject for row in rows]
@@ -209,13 +211,17 @@ def _first_hits(
         seen = np.where(here, items, -np.inf)
         for place, scores in enumerate(seen):
             query = suite.queries[rows[start + place]]
-            if query.left_out >= 0:
-                scores[query.left_out] = -np.inf
             first = float(scores.max())
             ties = np.flatnonzero(scores == first)
             score[start + place] = first
             exact[start + place] = len(ties) == 1 and int(ties[0]) in query.right
     return score, exact
+
+
+def _asks_for_one(query: Query) -> bool:
+    """Whether it is the picture of one product, sought in the whole gallery."""
+    whole = query.left_out < 0 and query.pool is None
+    return query.look is not None and not query.text and len(query.right) == 1 and whole
 
 
 def _place(name: str, purpose: str, seed: int) -> float:

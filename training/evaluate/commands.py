@@ -10,19 +10,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
+from training.evaluate.compare_command import compare_runs
 from training.evaluate.encoder_spec import GRAMMAR
 from visionseek import output
-from visionseek.errors import FeedError, InputError, Unavailable
+from visionseek.errors import FeedError, Unavailable
 from visionseek.pixels import Rule
 from visionseek.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from training.evaluate.run import Evaluation
     from training.evaluate.suite import Suite
 
 SAMPLE_FEED = Path(__file__).parents[2] / "catalog" / "sample" / "feed.csv"
@@ -120,6 +120,7 @@ def evaluate(
     from training.evaluate.report import render_report  # noqa: PLC0415
     from training.evaluate.results_file import save, summary, write_results  # noqa: PLC0415
     from training.evaluate.run import evaluate_encoder  # noqa: PLC0415
+    from training.evaluate.tables import print_figures  # noqa: PLC0415
 
     settings = load_settings()
     # The encoder first: a wrong name is told before an hour of rendering.
@@ -136,7 +137,7 @@ def evaluate(
             on_start=lambda count: bar.update(task, total=count),
             on_done=lambda count: bar.advance(task, count),
         )
-    _print_figures(result)
+    print_figures(result)
     if out is not None:
         write_results(out, result)
     if report is not None:
@@ -147,45 +148,6 @@ def evaluate(
         output.console.print(f"{report}: {len(page) / 1e6:.1f} MB", markup=False, soft_wrap=True)
     if as_json:
         output.emit_json(summary(result))
-
-
-@evaluate.command("compare")
-@click.argument("first", type=click.Path(path_type=Path))
-@click.argument("second", type=click.Path(path_type=Path))
-@click.option("--metric", "metrics", multiple=True, help="Show these figures only; repeatable.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of intervals and permutations.")
-@output.json_option
-def compare_runs(first: Path, second: Path, metrics: tuple[str, ...], seed: int, as_json: bool) -> None:
-    """Compare two runs that were written with --out: what differs, and is it more than chance?"""
-    from training.evaluate.comparison import compare  # noqa: PLC0415 -- `--help` stays quick
-    from training.evaluate.results_file import read_results  # noqa: PLC0415
-
-    a, b = read_results(first), read_results(second)
-    found = compare(a, b, seed=seed)
-    unknown = set(metrics) - {one.metric for one in found}
-    if unknown:
-        known = dict.fromkeys(one.metric for one in found)
-        raise InputError(f"no figure {min(unknown)!r} in both runs", mend=f"there are: {', '.join(known)}")
-    table = Table("slice", "figure", "first", "second", "difference [95 %]", "p", "")
-    differences: dict[str, dict[str, Any]] = {}
-    for one in (one for one in found if not metrics or one.metric in metrics):
-        change = one.second - one.first
-        cells = [f"{one.first:.3f}", f"{one.second:.3f}", f"{change:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"]
-        table.add_row(one.slice, one.metric, *cells, f"{one.p:.4f}", "significant" if one.significant else "")
-        differences.setdefault(one.slice, {})[one.metric] = {
-            "first": round(one.first, 4),
-            "second": round(one.second, 4),
-            "difference": [round(value, 4) for value in (change, one.low, one.high)],
-            "p": round(one.p, 5),
-            "significant": one.significant,
-            "queries": one.queries,
-        }
-    output.console.print(f"first: {a.encoder}\nsecond: {b.encoder}", markup=False, soft_wrap=True)
-    output.console.print(table)
-    if as_json:
-        output.emit_json(
-            {"suite": a.suite, "first": a.encoder, "second": b.encoder, "differences": differences}
-        )
 
 
 def _rule(name: str | None) -> Rule | None:
@@ -213,45 +175,6 @@ def _suite(name: str, data: Path | None, feed: Path, products: int | None, setti
             task = bar.add_task("rendering products", total=count)
             ensure_rendered(data, count, on_product=lambda: bar.advance(task))
     return jewelbench(data, products=count)
-
-
-def _print_figures(result: Evaluation) -> None:
-    """Two tables: recall and the like, and precision by attribute."""
-    for attributes in (False, True):
-        names = list(
-            dict.fromkeys(
-                name for figures in result.metrics.values() for name in figures if ("/" in name) is attributes
-            )
-        )
-        if not names:
-            continue
-        table = Table("precision@10 by" if attributes else "slice", *(name.split("/")[-1] for name in names))
-        for label, figures in result.metrics.items():
-            cells = [_cell(figures[name]) if name in figures else "" for name in names]
-            table.add_row(label, *cells)
-        output.console.print(table)
-    for label, why in result.skipped.items():
-        output.console.print(f"not asked: {label}, because {why}", markup=False)
-    for note in result.suite.notes:
-        output.console.print(note, markup=False, soft_wrap=True)
-    if result.apart is None:
-        output.console.print(
-            "what this encoder was trained on is not recorded: it may have seen these pictures"
-        )
-    if isinstance(result.calibration, str):
-        output.console.print(f"confidence: not measured, because {result.calibration}", soft_wrap=True)
-    else:
-        exact, present = result.calibration.exact, result.calibration.present
-        output.console.print(
-            f"confidence: calibration error {exact.ece:.3f} (exact) and {present.ece:.3f} (in the catalog) over "
-            f"{exact.cases} cases; {result.calibration.accuracy:.1%} of the words exact, similar, none were true",
-            soft_wrap=True,
-        )
-
-
-def _cell(figure: list[float]) -> str:
-    value, low, high = figure
-    return f"{value:.3f}\n[{low:.3f}, {high:.3f}]"
 
 
 def _smoke(url: str | None, feed: Path, cases: int, seed: int, as_json: bool) -> None:
@@ -294,3 +217,6 @@ def _api(url: str | None) -> Iterator[str]:
             yield str(json.loads(up.stdout.splitlines()[-1])["api"]["url"])
         finally:
             subprocess.run([*command, "down"], env=environment, check=False, capture_output=True)
+
+
+evaluate.add_command(compare_runs)

@@ -78,7 +78,8 @@ def _answer(
 ) -> Answer:
     is_right = np.zeros(len(scores), dtype=bool)
     is_right[list(query.right)] = True
-    ranked = np.ones(len(scores), dtype=bool)
+    ranked = np.zeros(len(scores), dtype=bool)
+    ranked[: query.pool] = True
     if query.left_out >= 0:
         ranked[query.left_out] = False
     right = np.sort(scores[is_right & ranked])[::-1]

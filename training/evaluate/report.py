@@ -9,9 +9,10 @@ from importlib import resources
 from training.evaluate.calibration import Calibration
 from training.evaluate.charts import interval_bar, reliability_diagram
 from training.evaluate.figures import Metrics
+from training.evaluate.look import Look
 from training.evaluate.ranking import Answer
 from training.evaluate.run import Evaluation
-from training.evaluate.suite import Query, Suite
+from training.evaluate.suite import Item, Query, Suite
 from training.evaluate.thumbnails import Thumbnails
 
 CASES = 16
@@ -116,39 +117,40 @@ def _section(
     worst = sorted(rows, key=lambda row: (-row[1].rank, -row[1].scores[0] if row[1].scores else 0.0))
     failed = sum(answer.rank > 1 for _, answer in rows)
     shown = worst if len(worst) <= cases else [*worst[: cases - _GOOD], *worst[-_GOOD:]]
-    body = "".join(_case(suite, query, answer, thumbnails) for query, answer in shown)
+    looks = [look for item in suite.items for look in item.pictures]
+    body = "".join(_case(suite, looks, query, answer, thumbnails) for query, answer in shown)
     return (
         f'<h2 id="{_anchor(label)}">{escape(label)}</h2><p class="dim">{failed} of {len(rows)} not answered first; '
         f"the worst first, {len(shown)} shown.</p>{body}"
     )
 
 
-def _case(suite: Suite, query: Query, answer: Answer, thumbnails: Thumbnails) -> str:
+def _case(suite: Suite, looks: Sequence[Look], query: Query, answer: Answer, thumbnails: Thumbnails) -> str:
     subject = suite.items[query.subject]
     asked = ""
     if query.look is not None:
         asked += _picture(thumbnails.name(query.look), f"query for {subject.title}")
     if query.text:
         asked += f'<div class="words">{escape(query.text)}</div>'
-    hits = "".join(
-        _hit(suite, item, score, item in query.right, thumbnails)
-        for item, score in zip(answer.top, answer.scores, strict=True)
-    )
+    missed = ""
     if not query.right.intersection(answer.top):
         main = suite.items[min(query.right)]
-        look = thumbnails.name(main.pictures[0])
-        hits += f'<div class="shot missed right">{_picture(look, main.title)}right, at {answer.rank}</div>'
+        picture = _picture(thumbnails.name(main.pictures[0]), main.title)
+        missed = f'<div class="shot missed right">{picture}right one<br>{escape(main.id)}</div>'
+    hits = "".join(
+        _hit(suite.items[item], looks[picture], score, item in query.right, thumbnails)
+        for item, score, picture in zip(answer.top, answer.scores, answer.pictures, strict=True)
+    )
     mark = "good" if answer.rank == 1 else "bad"
     return (
         f'<div class="case"><p><span class="rank {mark}">rank {answer.rank}</span> '
         f'<span class="dim">{escape(subject.id)}</span> {escape(subject.title)}</p>'
-        f'<div class="strip"><div class="shot query">{asked}query</div>{hits}</div></div>'
+        f'<div class="strip"><div class="shot query">{asked}query</div>{missed}{hits}</div></div>'
     )
 
 
-def _hit(suite: Suite, item: int, score: float, right: bool, thumbnails: Thumbnails) -> str:
-    found = suite.items[item]
-    picture = _picture(thumbnails.name(found.pictures[0]), found.title)
+def _hit(found: Item, look: Look, score: float, right: bool, thumbnails: Thumbnails) -> str:
+    picture = _picture(thumbnails.name(look), found.title)
     return f'<div class="shot{" right" if right else ""}">{picture}{score:.3f}<br>{escape(found.id)}</div>'
 
 

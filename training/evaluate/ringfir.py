@@ -45,7 +45,10 @@ def class_folders(folder: Path) -> list[Path]:
 
 
 def ringfir(folder: Path) -> Suite:
-    """Leave one out: every photograph of a held-out class asks, all others of these classes are the gallery.
+    """Leave one out: every photograph of a held-out class asks for the others of its class.
+
+    Two galleries: `style` ranks the held-out classes only, as benchmarks of unseen classes do; `style-in-all`
+    puts the photographs of all other classes among them, which are never right.
 
     Raises:
         NotFound: the data set is not there.
@@ -53,31 +56,36 @@ def ringfir(folder: Path) -> Suite:
     """
     classes = class_folders(folder)
     names = held_out([path.name for path in classes])
+    # Held-out classes first: they are the pool of `style`.
+    ordered = sorted(classes, key=lambda path: (path.name not in names, path.name))
     items: list[Item] = []
-    of_class: dict[str, list[int]] = {}
-    for path in (path for path in classes if path.name in names):
+    of_class: dict[str, frozenset[int]] = {}
+    for path in ordered:
         pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES)
         if len(pictures) < 2:
             raise InputError(f"{len(pictures)} photographs are no class", where=str(path))
-        of_class[path.name] = list(range(len(items), len(items) + len(pictures)))
+        of_class[path.name] = frozenset(range(len(items), len(items) + len(pictures)))
         for picture in pictures:
             name = f"{path.name}/{picture.name}"
             items.append(Item(name, name, f"style {path.name}", (Look(picture),), {"type": path.name}))
+    pool = sum(len(of_class[name]) for name in names)
     queries = [
         Query(
-            f"{item.id}/style",
-            "style",
+            f"{item.id}/{label}",
+            label,
             number,
-            frozenset(of_class[item.attributes["type"]]) - {number},
+            of_class[item.attributes["type"]] - {number},
             look=item.pictures[0],
             left_out=number,
+            pool=among,
         )
-        for number, item in enumerate(items)
+        for label, among in (("style", pool), ("style-in-all", None))
+        for number, item in enumerate(items[:pool])
     ]
     return Suite(
         "ringfir",
         tuple(items),
         tuple(queries),
         precision_depths=(1, 5),
-        parameters={"held_out": list(names), "classes": len(classes)},
+        parameters={"held_out": ", ".join(names), "classes": len(classes)},
     )

@@ -75,10 +75,11 @@ def evaluate_encoder(
         VisionSeekError: the encoder failed.
     """
     if encoder.trained_on is not None:
+        asked_for = {number for query in suite.queries for number in (query.subject, *query.right)}
         require_apart(
             encoder.trained_on,
-            [item.id for item in suite.items],
-            [item.family for item in suite.items],
+            [suite.items[number].id for number in asked_for],
+            [suite.items[number].family for number in asked_for],
             who=encoder.name,
             suite=suite.name,
         )

@@ -42,6 +42,7 @@ class Query:
         look: the picture, if there is one.
         text: the words, if there are any.
         left_out: number of an item that is not ranked, for leave-one-out; -1 for none.
+        pool: only so many first items of the gallery are ranked; None for all.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Query:
     look: Look | None = None
     text: str = ""
     left_out: int = -1
+    pool: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
