@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from visionseek.errors import ArtifactError, SettingsError, Unavailable
@@ -25,7 +26,7 @@ def open_engine(url: str) -> Engine:
 
     Raises:
         SettingsError: not a database URL, or its driver is not installed.
-        Unavailable: the server does not answer.
+        Unavailable: the server does not answer; later statements raise it too, such as when the disk is full.
         ArtifactError: the file is no SQLite database, or of a newer VisionSeek.
     """
     address = _with_driver(url)
@@ -36,6 +37,7 @@ def open_engine(url: str) -> Engine:
     except DBAPIError as error:
         engine.dispose()
         raise _translated(error, shown, sqlite=address.get_backend_name() == "sqlite") from error
+    event.listen(engine, "handle_error", _refused_by(shown))
     return engine
 
 
@@ -131,3 +133,19 @@ def _translated(error: DBAPIError, shown: str, *, sqlite: bool) -> Exception:
         "check the path and its permissions" if sqlite else "check that the server runs and takes this user"
     )
     return Unavailable(f"the catalog database does not open: {reason}", where=shown, mend=mend)
+
+
+def _refused_by(shown: str) -> Callable[[ExceptionContext], None]:
+    """What turns an OperationalError of any later statement into one of ours."""
+
+    def refuse(context: ExceptionContext) -> None:
+        error = context.sqlalchemy_exception
+        if isinstance(error, OperationalError) and not context.is_pre_ping:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise Unavailable(
+                f"the catalog database refused: {reason}",
+                where=shown,
+                mend="free its disk, or start its server, then try again; what was committed is kept",
+            ) from error
+
+    return refuse

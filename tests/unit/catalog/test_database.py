@@ -168,3 +168,17 @@ def test_moments_come_back_in_utc(catalog: Catalog) -> None:
         moment = connection.scalar(select(sources.c.fetched_at).limit(1))
     assert moment is not None
     assert abs((datetime.now(UTC) - moment).total_seconds()) < 60
+
+
+def test_a_full_disk_is_told_as_such_and_keeps_what_was_committed(tmp_path: Path) -> None:
+    catalog = Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+    try:
+        put(catalog, RING)
+        with catalog.writing() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+            with pytest.raises(Unavailable, match="database or disk is full"):
+                connection.exec_driver_sql("CREATE TABLE filler AS SELECT randomblob(1000000) AS x")
+        assert catalog.counts()["products"] == 1
+    finally:
+        catalog.close()
