@@ -107,6 +107,7 @@ class LocalStack:
             StackError: a part cannot be obtained, started or made ready; the message points at its log.
         """
         with only_one(self.run):
+            self._check_api_port()
             try:
                 self._start_triton()
                 self._load_models()
@@ -174,6 +175,11 @@ class LocalStack:
                 self._stop_started()
         finally:
             self._signals.__exit__(None, None, None)
+
+    def _check_api_port(self) -> None:
+        """A set port that is taken is told before anything starts; it is chosen when the API starts."""
+        if self._api and self.settings.api_port and not self.state.api_alive:
+            choose_port(self.settings.api_host, self.settings.api_port, setting="api_port")
 
     def _start_triton(self) -> None:
         state = self.state

@@ -72,7 +72,7 @@ def seed(shipped: Path, live: Path, memory: Path) -> tuple[str, ...]:
             seeded[name] = ships
             write_atomically(memory, json.dumps(seeded, indent=1, sort_keys=True).encode())
     except OSError as error:
-        raise StackError(f"cannot seed the model repository: {error}", where=str(live)) from error
+        raise StackError(f"cannot seed the model repository: {_reason(error)}", where=str(live)) from error
     return tuple(kept)
 
 
@@ -100,6 +100,13 @@ def wanted_models(live: Path, pointer: Path) -> tuple[WantedModel, ...]:
             mend="`visionseek index publish` writes it anew; until then remove it",
         ) from error
     return tuple(wanted.values())
+
+
+def _reason(error: OSError) -> str:
+    """Why, in one line; `shutil.copytree` gathers a list of (from, to, why)."""
+    if isinstance(error, shutil.Error):
+        return "; ".join(sorted({str(why).partition(":")[0] for _, _, why in error.args[0]}))
+    return error.strerror or str(error)
 
 
 def _versions(repository: Path, model: str = "*") -> Iterator[Path]:

@@ -72,6 +72,8 @@ def read_state(run: Path) -> StackState:
         return StackState.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return StackState()
+    except NotADirectoryError as error:
+        raise _unwritable(run, error) from error
     except (OSError, ValidationError) as error:
         raise StackError(
             "this record of what runs cannot be read",
@@ -99,7 +101,7 @@ def only_one(run: Path) -> Iterator[None]:
         run.mkdir(parents=True, exist_ok=True)
         stream = (run / "lock").open("w")
     except OSError as error:
-        raise StackError(f"the data folder cannot be written: {error}", where=str(run)) from error
+        raise _unwritable(run, error) from error
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,3 +112,11 @@ def only_one(run: Path) -> Iterator[None]:
                 mend="wait until it is done",
             ) from error
         yield
+
+
+def _unwritable(run: Path, error: OSError) -> StackError:
+    return StackError(
+        f"the data folder cannot be written ({error.strerror})",
+        where=str(run.parent),
+        mend="name a folder that can be, with VISIONSEEK_DATA or --data",
+    )

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,7 +28,12 @@ class Settings(BaseSettings):
     """Frozen; built once at the edge by `load_settings` and handed on as flat arguments."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, toml_file=CONFIG_FILE, frozen=True, extra="forbid", validate_default=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,  # `VISIONSEEK_DATA=` is "not given", and not the working directory
+        toml_file=CONFIG_FILE,
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
     )
 
     data: Path = Field(
@@ -64,6 +69,13 @@ class Settings(BaseSettings):
 
     query_deadline_ms: int = Field(2_000, gt=0, description="longest a query may take, in milliseconds")
     max_concurrent_queries: int = Field(64, gt=0, description="queries in flight; above it the answer is 429")
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if str(value) == "":
+            raise ValueError("names no folder")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -115,10 +127,11 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        unknown = first["type"] == "extra_forbidden"
         raise SettingsError(
-            f"setting `{key}`: {first['msg']} (got {first.get('input')!r})",
-            where=_origin(key),
-            mend=_suggest(key, list(Settings.model_fields)),
+            f"setting `{key}`: {first['msg'].removeprefix('Value error, ')} (got {first.get('input')!r})",
+            where=f"option --{key.replace('_', '-')}" if overrides.get(key) is not None else _origin(key),
+            mend=_suggest(key, list(Settings.model_fields)) if unknown else None,
         ) from error
     except ValueError as error:  # a TOML file that does not parse
         raise SettingsError(str(error), where=str(CONFIG_FILE.absolute())) from error

@@ -46,3 +46,18 @@ def test_a_value_of_the_wrong_type_names_the_setting(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("VISIONSEEK_API_PORT", "many")
     with pytest.raises(SettingsError, match=r"VISIONSEEK_API_PORT.*api_port"):
         load_settings()
+
+
+def test_an_empty_variable_is_not_given_and_an_empty_option_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VISIONSEEK_DATA", "")
+    assert load_settings().data == Path(".visionseek")
+    with pytest.raises(SettingsError, match="option --data: setting `data`: names no folder"):
+        load_settings(data="")
+
+
+def test_a_value_out_of_range_is_told_without_a_guess_at_the_name() -> None:
+    with pytest.raises(SettingsError, match="option --api-port") as caught:
+        load_settings(api_port=99_999)
+    assert caught.value.mend is None

@@ -173,6 +173,23 @@ def test_a_foreign_process_on_a_set_port_is_named_and_nothing_is_started(setting
     assert stack_status(settings)["pids"]["triton"] is None
 
 
+def test_a_foreign_process_on_the_api_s_port_is_told_before_anything_starts(settings: Settings) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        taken = load_settings(data=settings.data, api_port=foreign.getsockname()[1])
+        with pytest.raises(StackError, match=rf"(?s)VISIONSEEK_API_PORT.*pid {os.getpid()}"):
+            LocalStack(taken, say=said.append).start()
+    assert said == []
+
+
+def test_a_data_folder_that_is_a_file_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    stack = LocalStack(load_settings(data=tmp_path / "file"))
+    for act in (stack.start, stack.stop, lambda: stack.state):
+        with pytest.raises(StackError, match=r"(?s)cannot be written \(.*VISIONSEEK_DATA"):
+            act()
+
+
 def test_a_record_whose_pids_belong_to_others_now_is_stale(settings: Settings) -> None:
     run = settings.data / "run"
     run.mkdir(parents=True)
