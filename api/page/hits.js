@@ -20,6 +20,7 @@ function hitCard(hit, searchSimilar) {
   const words = element("div", "words");
   const link = webLink(hit.url);
   const title = element(link ? "a" : "span", "title", hit.title);
+  title.title = hit.title;
   if (link) { title.href = link; title.target = "_blank"; title.rel = "noopener noreferrer"; }
   words.append(title);
   const price = priceText(hit);
@@ -71,18 +72,23 @@ function showTimings(where, answer) {
   where.hidden = false;
 }
 
-/* What a problem+json means to someone who only wants to find a ring. */
+/* What a problem+json means to someone who only wants to find a ring: a title, then a sentence or two. */
 function troubleWords(problem) {
   const name = String(problem.type || "").split(":").pop();
   const words = {
-    "unavailable": ["The search is not running", "The model server does not answer. The page tries again by itself."],
-    "fingerprint-mismatch": ["The index has to be rebuilt", "It was built with another encoder than the one now served."],
+    "unavailable": ["The search is not running", "The model server does not answer, or no index is published yet. The page tries again by itself."],
+    "fingerprint-mismatch": ["The index has to be rebuilt", "It was built with another encoder than the one now served.", problem.mend],
     "deadline-exceeded": ["That took too long", "The server is slow or busy. Try again."],
     "overloaded": ["Too many searches at once", "Try again in a moment."],
-    "unsupported-image": ["That is not a picture", problem.detail],
-    "image-too-large": ["That picture is too large", problem.detail],
-    "image-rejected": ["That picture cannot be used", problem.detail],
+    "unsupported-image": ["That is not a picture", problem.detail, problem.mend],
+    "image-too-large": ["That picture is too large", problem.detail, problem.mend],
+    "image-rejected": ["That picture cannot be used", problem.detail, problem.mend],
     "offline": ["The server cannot be reached", "Check the connection, then try again."],
   }[name];
-  return words || [problem.title || "Something went wrong", problem.detail || ""];
+  return words || [problem.title || "Something went wrong", problem.detail, problem.mend];
+}
+
+function sentence(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

@@ -6,6 +6,8 @@
   const state = { picture: null, similar: null, running: null, retry: null };
   const region = new RegionBox($("stage"), $("box"), regionChanged);
 
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) $("modifier").textContent = "⌘";
+
   /* A picture comes in: chosen, taken, dropped or pasted. */
   $("choose").onclick = $("another").onclick = () => $("file").click();
   $("camera").onclick = () => $("shot").click();
@@ -133,14 +135,15 @@
   }
 
   function trouble(problem) {
-    const [title, text] = troubleWords(problem);
+    const [title, ...lines] = troubleWords(problem);
     $("hits").replaceChildren();
     $("status").textContent = "";
     $("timings").hidden = $("notice").hidden = true;
     const retry = element("button", "plain", "Try again");
     retry.type = "button";
-    retry.onclick = search;
-    $("trouble").replaceChildren(element("h2", "", title), element("p", "", text.charAt(0).toUpperCase() + text.slice(1)));
+    retry.onclick = state.picture ? search : about;
+    const sentences = lines.filter(Boolean).map((line) => element("p", "", sentence(line)));
+    $("trouble").replaceChildren(element("h2", "", title), ...sentences);
     if (!/too-large|image/.test(problem.type || "")) $("trouble").append(retry);
     $("trouble").hidden = false;
   }
@@ -162,8 +165,13 @@
     try {
       const response = await fetch("/v1/index");
       const index = await response.json();
-      if (response.ok) $("catalog").textContent = `${index.catalog.products.toLocaleString()} pieces, ${index.images.toLocaleString()} pictures`;
-      else if (response.status === 503 && !state.picture) trouble(index);
+      if (response.ok) {
+        $("catalog").textContent = `${index.catalog.products.toLocaleString()} pieces, ${index.images.toLocaleString()} pictures`;
+        if (!state.picture) $("trouble").hidden = true;
+      } else if (response.status === 503 && !state.picture) {
+        trouble(index);
+        state.retry = setTimeout(about, 1000 * (Number(response.headers.get("Retry-After")) || 2));
+      }
     } catch { /* a search will say it */ }
   }
 
