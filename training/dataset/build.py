@@ -14,6 +14,7 @@ import numpy as np
 import PIL
 from PIL import features
 
+from training.augment.chain import load_chain
 from training.dataset.look import check_catalog_labels, write_contact_sheets
 from training.dataset.manifest import DatasetManifest, ShardEntry
 from training.dataset.plan import catalog_digests, plan_shards
@@ -23,11 +24,12 @@ from training.dataset.shard import ShardPlan, build_shard, finished
 from training.dataset.source import Reject
 from training.dataset.splits import SPLITS
 from training.screenshots.fonts import font_digest
+from training.screenshots.template import data_digest
 from visionseek.errors import InputError
 from visionseek.files import sha256_bytes, write_atomically
 from visionseek.manifests import FILE_NAME, write_manifest
 
-VERSION = 1
+VERSION = 2  # of the layout and of what is drawn: raised when the same options give other samples
 NOTES = ".notes"
 REJECTS = "rejects.jsonl"
 # A shard, its note, or either half written.
@@ -58,7 +60,9 @@ def build(
     digests = catalog_digests(products)
     libraries = library_versions()
     fonts = font_digest()
-    around = sha256_bytes(json.dumps([libraries, fonts, digests], sort_keys=True).encode())
+    # A chain's file may have changed under its name, and templates come with the project.
+    drawn = [VERSION, [load_chain(name).model_dump(mode="json") for name in recipe.chains], data_digest()]
+    around = sha256_bytes(json.dumps([libraries, fonts, digests, drawn], sort_keys=True).encode())
     plans = plan_shards(products, digests, recipe, around)
     notes = out / NOTES
     (out / FILE_NAME).unlink(missing_ok=True)  # no manifest stands beside shards that it does not describe
@@ -77,11 +81,13 @@ def build(
             seed=recipe.seed,
             recipe=recipe.model_dump(mode="json"),
             catalog_sha256=sha256_bytes(json.dumps(digests, sort_keys=True).encode()),
-            products=_tally(plans, lambda plan: {one.id for one in plan.products}),
-            families=_tally(plans, lambda plan: {one.family for one in plan.products}),
-            samples={
-                split: sum(note["samples"] for note in told if note["split"] == split) for split in SPLITS
+            products=_tally(told, lambda note: len(note["products"])),
+            # Families never cross a split, but may lie in several shards of one.
+            families={
+                split: len(set().union(*(note["families"] for note in told if note["split"] == split)))
+                for split in SPLITS
             },
+            samples=_tally(told, lambda note: note["samples"]),
             composition=_composition(told),
             rejected=len(left_out),
             shards=tuple(
@@ -135,8 +141,8 @@ def _note(plan: ShardPlan, out: Path, notes: Path) -> dict[str, Any]:
     return note
 
 
-def _tally(plans: Sequence[ShardPlan], of: Callable[[ShardPlan], set[str]]) -> dict[str, int]:
-    return {split: len(set().union(*(of(plan) for plan in plans if plan.split == split))) for split in SPLITS}
+def _tally(told: Sequence[Mapping[str, Any]], of: Callable[[Mapping[str, Any]], int]) -> dict[str, int]:
+    return {split: sum(of(note) for note in told if note["split"] == split) for split in SPLITS}
 
 
 def _composition(told: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, int]]]:

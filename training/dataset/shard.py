@@ -54,6 +54,7 @@ def build_shard(plan: ShardPlan, folder: Path, notes: Path) -> None:
     maker = Maker(plan.recipe, plan.neighbours)
     counts: Counter[tuple[str, str]] = Counter()
     index: list[dict[str, object]] = []
+    used: dict[str, str] = {}
     folder.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{plan.name}.")
     try:
@@ -64,6 +65,7 @@ def build_shard(plan: ShardPlan, folder: Path, notes: Path) -> None:
                     for made in maker.samples(plan.first + place, product):
                         _add(tar, made, plan.split)
                         _count(counts, made)
+                        used[product.id] = product.family
                         index.append({"key": made.key, **_slices(made)})
             stream.flush()
             os.fsync(stream.fileno())
@@ -79,6 +81,8 @@ def build_shard(plan: ShardPlan, folder: Path, notes: Path) -> None:
         "sha256": hashed.digest.hexdigest(),
         "bytes": hashed.length,
         "samples": len(index),
+        "products": sorted(used),
+        "families": sorted(set(used.values())),
         "composition": [[slice_, value, count] for (slice_, value), count in sorted(counts.items())],
         "index": index,
         "rejects": [[one.product, one.picture, one.reason] for one in maker.rejects],

@@ -6,6 +6,7 @@ effects, such as a photograph of the screen.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from functools import lru_cache
 from importlib import resources
@@ -138,6 +139,18 @@ def template_names(choice: str | None = None) -> tuple[str, ...]:
             mend=f"templates: {', '.join(known)}; sets: {', '.join(sets)}",
         )
     return names
+
+
+@lru_cache(maxsize=1)
+def data_digest() -> str:
+    """Hex digest over every file that screens are made of: templates, fragments, words, colours, icons."""
+    total = hashlib.sha256()
+    root = resources.files(__package__)
+    for folder in (root, *(root / name for name in ("fragments", "templates", "texts"))):
+        for file in sorted(folder.iterdir(), key=lambda one: one.name):
+            if file.name.endswith(".toml"):
+                total.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def _stems(folder: str) -> list[str]:

@@ -146,6 +146,18 @@ def test_other_options_replace_what_is_there(make_feed: Feed, tmp_path: Path) ->
     assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
+def test_a_chain_that_changed_under_its_name_is_used_anew(make_feed: Feed, tmp_path: Path) -> None:
+    feed, chain = make_feed(families=3), tmp_path / "my.toml"
+    hashes = []
+    for step in ("mirror", "gamma"):
+        chain.write_text(f'[mine]\nsteps = [{{ step = "{step}" }}]\n')
+        manifest = made(
+            feed, tmp_path / "out", chains=(f"{chain}:mine",), screenshots=0, test=0.0, validation=0.0
+        )
+        hashes.append({shard.sha256 for shard in manifest.shards})
+    assert hashes[0].isdisjoint(hashes[1])
+
+
 def test_bad_pictures_are_told_and_left_out(make_feed: Feed, tmp_path: Path) -> None:
     bad = {
         "broken": "images/broken.jpg", "tiny": "images/tiny.png", "thin": "images/thin.png", "gone": "images/gone.png",
@@ -173,6 +185,7 @@ def test_bad_pictures_are_told_and_left_out(make_feed: Feed, tmp_path: Path) -> 
     assert {entry["product"] for entry in told} == set(bad)
     assert all(entry["reason"] for entry in told)
     assert manifest.rejected == len(told)
+    assert manifest.products["train"] == len(used)
 
 
 def test_no_usable_picture_at_all_is_an_error(tmp_path: Path) -> None:
