@@ -49,7 +49,11 @@ class ShardRepository:
                 return
             self.withdraw(model, version)
         partial = final.with_name(f".placing-{version}")
-        shutil.rmtree(partial, ignore_errors=True)
+        # Also what a publish left behind that was killed here, whichever generation it was about.
+        for leftover in [*final.parent.glob(".placing-*"), *final.parent.glob(".removed-*")]:
+            shutil.rmtree(leftover, ignore_errors=True)
+        for half in final.parent.glob(f".{CONFIG}.*"):
+            half.unlink(missing_ok=True)
         try:
             partial.mkdir(parents=True)
             for file in sorted(shard.iterdir()):

@@ -1,6 +1,10 @@
 """Failures on the way to a new generation: the old one serves on, and nothing of the new one is left."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +175,57 @@ async def test_keep_retains_more(world: World) -> None:
     assert Generations(world.index).numbers() == [2, 3, 4, 5]
     assert (await world.publisher().rollback(to=2)).generation == 2
     assert (await world.search(1)).coverage.full
+
+
+ROOT = Path(__file__).parents[3]
+# Publishes generation 2 and is killed when it comes to the step: nothing is flushed, nothing is put back.
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from search import publish, repository
+from search.fake import InProcessModelServer
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+root, step = Path(sys.argv[1]), sys.argv[2]
+places = {"_link_or_copy": repository, "write_atomically": repository, "_prune": publish.Publisher}
+setattr(places.get(step, publish), step, die)
+server = InProcessModelServer(root / "model_repository")
+publisher = publish.Publisher(root / "index", root / "model_repository", [server], lambda _: None)
+asyncio.run(publisher.publish())
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "serves"),
+    [("_link_or_copy", 1), ("write_atomically", 1), ("_load_all", 1), ("write_pointer", 1), ("_prune", 2)],
+)
+async def test_a_kill_at_any_step_leaves_a_whole_generation_serving_and_the_next_publish_cleans_up(
+    world: World, server: InProcessModelServer, step: str, serves: int
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(world.index.parent), step]
+    ran = await asyncio.to_thread(
+        subprocess.run, command, check=False, timeout=60, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert ran.returncode == -signal.SIGKILL
+    pointer = read_pointer(world.index)
+    assert pointer is not None
+    assert pointer.generation == serves
+    for shard in pointer.shards:
+        await server.load(shard.model, deadline_s=5)
+    assert (await world.search(4)).coverage.full
+    world.build(1, shards=2)
+    assert (await world.publisher().publish()).generation == 3
+    assert (await world.search(4)).generation == 3
+    assert not list(world.repository.rglob(".*"))
+
+
+async def test_halves_that_a_killed_publish_left_are_removed_by_the_next(world: World) -> None:
+    shard = world.repository / "catalog_shard_00"
+    for name in (".placing-9", ".removed-8"):
+        (shard / name).mkdir()
+        (shard / name / "index.faiss").write_bytes(b"half")
+    (shard / ".config.pbtxt.ab12").write_bytes(b"half")
+    await world.publisher().publish()
+    assert sorted(path.name for path in shard.iterdir()) == ["1", "2", "config.pbtxt"]
