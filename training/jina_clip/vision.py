@@ -46,13 +46,22 @@ class Attention(nn.Module):
         self.inner_attn_ln = nn.LayerNorm(width, eps=_EPS)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """Attend over tokens [B, N, D]; the tables broadcast to [B, heads, N, head_width]."""
-        query, key, value = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, wanted: int | None = None) -> Tensor:
+        """Attend over tokens [B, N, D]; the tables broadcast to that.
+
+        Returns:
+            [B, N, D], or of the first `wanted` tokens only.
+        """
+        # Contiguous, because torch multiplies a strided one differently with and without gradients.
+        asking = x[:, :wanted].contiguous()
+        query, key, value = self.q_proj(asking), self.k_proj(x), self.v_proj(x)
         # Under autocast the biases are float32 and would bring all that follows back to it.
         query, value = query + self.q_bias.to(query.dtype), value + self.v_bias.to(value.dtype)
-        query, key = turn_pairs(self._heads(query), cos, sin), turn_pairs(self._heads(key), cos, sin)
-        mixed = functional.scaled_dot_product_attention(query, key, self._heads(value))
+        query = turn_pairs(query, cos[..., :wanted, :], sin[..., :wanted, :])
+        key = turn_pairs(key, cos, sin)
+        mixed = functional.scaled_dot_product_attention(
+            self._heads(query), self._heads(key), self._heads(value)
+        )
         return cast("Tensor", self.proj(self.inner_attn_ln(mixed.transpose(1, 2).flatten(2))))
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -84,9 +93,9 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(config.width, eps=_EPS)
         self.mlp = SwiGLU(config)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """[B, N, D] -> [B, N, D]."""
-        x = x + self.attn(self.norm1(x), cos, sin)
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, wanted: int | None = None) -> Tensor:
+        """[B, N, D] -> [B, N, D], or the first `wanted` tokens of it."""
+        x = x[:, :wanted] + self.attn(self.norm1(x), cos, sin, wanted)
         return cast("Tensor", x + self.mlp(self.norm2(x)))
 
 
@@ -131,18 +140,33 @@ class VisionTower(nn.Module):
         Raises:
             ValueError: not [B, 3, H, W], or smaller than a patch.
         """
-        # A norm acts on each token alone, so only CLS needs the last one.
-        return cast("Tensor", self.norm(self.tokens(pixel_values)[:, 0]))
+        return cast("Tensor", self.norm(self._run(pixel_values, wanted=1)[:, 0]))
 
     def tokens(self, pixel_values: Tensor) -> Tensor:
-        """Return all tokens [B, 1 + N, D] before the last norm, CLS first."""
+        """Return all tokens [B, 1 + N, D] before the last norm, CLS first.
+
+        Raises:
+            ValueError: as `forward`.
+        """
+        return self._run(pixel_values, wanted=None)
+
+    def _run(self, pixel_values: Tensor, wanted: int | None) -> Tensor:
+        # Only the last block may leave tokens out: every other one is attended to by the next.
+        x, cos, sin = self._embed(pixel_values)
+        last = len(self.blocks) - 1
+        for number, block in enumerate(self.blocks):
+            x = cast("Tensor", block(x, cos, sin, wanted if number == last else None))
+        return x
+
+    def _embed(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the tokens [B, 1 + N, D] that enter the first block, and the rotary tables."""
         patch = self.config.patch_size
         if pixel_values.ndim != 4 or pixel_values.shape[1] != 3 or min(pixel_values.shape[2:]) < patch:
             raise ValueError(
                 f"pixel_values must be [B, 3, H, W] with sides of at least {patch}, "
                 f"not {list(pixel_values.shape)}"
             )
-        x = self.patch_embed(pixel_values)
+        x = self.patch_embed(pixel_values.to(self.patch_embed.proj.weight.dtype))
         rows, columns = pixel_values.shape[2] // patch, pixel_values.shape[3] // patch
         x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
         if (rows, columns) == (self.config.grid, self.config.grid):
@@ -152,11 +176,11 @@ class VisionTower(nn.Module):
             positions = self._interpolate(rows, columns)
             cos, sin = self._table(rows, columns)
         x = x + positions
+        # Every head turns alike.
+        cos, sin = cos.repeat(1, self.config.heads), sin.repeat(1, self.config.heads)
         if self.training and self.config.patch_dropout > 0:
             x, cos, sin = self._drop_patches(x, cos, sin)
-        for block in self.blocks:
-            x = cast("Tensor", block(x, cos, sin))
-        return x
+        return x, cos, sin
 
     def _interpolate(self, rows: int, columns: int) -> Tensor:
         grid = self.config.grid
@@ -175,4 +199,4 @@ class VisionTower(nn.Module):
         chosen = torch.rand(batch, tokens - 1, device=x.device).topk(kept, dim=1).indices + 1
         chosen = torch.cat([chosen.new_zeros(batch, 1), chosen], dim=1)
         x = x.gather(1, chosen[..., None].expand(-1, -1, width))
-        return x, cos[chosen][:, None], sin[chosen][:, None]
+        return x, cos[chosen], sin[chosen]

@@ -131,8 +131,9 @@ def test_kept_patches_keep_their_positions() -> None:
     vision = load("v2_a")[0].vision_model
     x = torch.randn(2, 17, 64, generator=torch.Generator().manual_seed(2))
     order = torch.cat([torch.zeros(1, dtype=torch.long), torch.randperm(16) + 1])
-    straight = vision.blocks[0](x, vision.rope_cos, vision.rope_sin)
-    shuffled = vision.blocks[0](x[:, order], vision.rope_cos[order], vision.rope_sin[order])
+    cos, sin = (table.repeat(1, vision.config.heads) for table in (vision.rope_cos, vision.rope_sin))
+    straight = vision.blocks[0](x, cos, sin)
+    shuffled = vision.blocks[0](x[:, order], cos[order], sin[order])
     torch.testing.assert_close(shuffled[:, 0], straight[:, 0], rtol=0, atol=1e-5)
 
 
