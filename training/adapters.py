@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from visionseek.errors import CheckpointError
 from visionseek.files import sha256_file
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 ADAPTER_FILE = "adapter_model.safetensors"
+Targets = Literal["all", "attention", "mlp"]
 
 
 class AdapterManifest(Manifest):
@@ -27,6 +30,11 @@ class AdapterManifest(Manifest):
         seed: of initial values, order and augmentation.
         steps: optimiser steps taken.
         products: how many products it was tuned on.
+        product_ids: those products; an evaluation must not use them.
+        families: of near twins that those products belong to.
+        targets: the layers that it changes.
+        dora: whether the update is weight-decomposed.
+        losses: the weight of each loss.
         pixel_rule: how pictures became squares in training.
         pixel_version: version of the decode path in training.
     """
@@ -39,6 +47,11 @@ class AdapterManifest(Manifest):
     seed: int
     steps: int
     products: int
+    product_ids: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    targets: str = "all"
+    dora: bool = False
+    losses: dict[str, float] = Field(default_factory=dict)
     pixel_rule: str
     pixel_version: int
 
@@ -55,16 +68,27 @@ def checkpoint_sha256(checkpoint: Path) -> str:
     return sha256_file(weights)
 
 
-def attach(vision_tower: nn.Module, *, rank: int, alpha: int, use_dora: bool = False) -> Any:
-    """Wrap `vision_tower` with a fresh trainable adapter; every other parameter is frozen."""
+def attach(
+    vision_tower: nn.Module, *, rank: int, alpha: int, use_dora: bool = False, targets: Targets = "all"
+) -> Any:
+    """Wrap `vision_tower` with a fresh trainable adapter; every other parameter is frozen.
+
+    Args:
+        vision_tower: of any checkpoint of the family.
+        rank: of the update matrices.
+        alpha: the update is scaled by alpha / rank.
+        use_dora: weight-decomposed LoRA (Liu et al. 2024).
+        targets: which linear layers of each block.
+    """
     from peft import LoraConfig, get_peft_model  # noqa: PLC0415 -- an extra; only tuning needs it
 
     from training.jina_clip import LORA_TARGETS  # noqa: PLC0415
 
+    part = {"all": "", "attention": r"(?=.*\.attn\.)", "mlp": r"(?=.*\.mlp\.)"}[targets]
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
-        target_modules=LORA_TARGETS,
+        target_modules=part + LORA_TARGETS,
         lora_dropout=0.0,
         bias="none",
         use_dora=use_dora,

@@ -1,172 +1,267 @@
-"""LoRA tuning: attach adapters to the vision tower, pull screenshots to their pictures, save the adapter."""
+"""LoRA tuning: attach adapters to the vision tower, pull what shows a product together, save the adapter."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional
 
 from training.adapters import ADAPTER_FILE, AdapterManifest, attach, checkpoint_sha256
-from training.divergence import refuse_divergence
-from training.embedding import Normaliser
+from training.divergence import LossJump, mean_length, refuse_divergence, refuse_gradient
+from training.embedding import Normaliser, embed
 from training.jina_clip import JinaCLIP, Preprocessor
-from training.losses import multi_positive
 from training.precision import mixed_precision
 from training.pretrain.pictures import PictureSet
 from training.pretrain.variation import vary
 from training.saves import load_state, save_state
 from training.schedule import cosine_with_warmup
-from training.tune.pairs import pairs
+from training.trained_on import TrainedOn, require_apart, write_trained_on
+from training.tune.batches import Batches
+from training.tune.captions import embed_captions
+from training.tune.checkpointing import checkpoint_blocks
+from training.tune.mining import nearest_products
+from training.tune.objective import Objective, loss_weights
+from training.tune.recipe import TuneRecipe
+from training.tune.stock import Stock
+from training.watching import RunLog, contact_sheet, plot_log, read_log
 from visionseek.files import sha256_file
 from visionseek.manifests import write_manifest
 from visionseek.pixels import PIXEL_VERSION, Rule
 
-LOG_FILE = "log.jsonl"
+SHEET_FILE = "batch.png"
+_PLOT_SECONDS = 60
+# Wordings of each caption that are embedded beside it: each costs a pass through the text tower.
+_PHRASES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class TuneRecipe:
-    """Everything that decides the outcome of a run, besides checkpoint and pictures.
-
-    Attributes:
-        steps: optimiser steps.
-        products_each: products in a batch; each gives a picture and a screenshot.
-        learning_rate: at its peak.
-        warmup: steps to the peak.
-        temperature: of the contrastive loss.
-        rank: of the LoRA update.
-        alpha: the update is scaled by alpha / rank.
-        dora: weight-decomposed LoRA.
-        variation: strength of the augmentation, 0 to 1.
-        seed: of initial values, batches and variation.
-    """
-
-    steps: int = 300
-    products_each: int = 24
-    learning_rate: float = 5e-4
-    warmup: int = 20
-    temperature: float = 0.07
-    rank: int = 16
-    alpha: int = 16
-    dora: bool = False
-    variation: float = 0.5
-    seed: int = 0
-
-
-def tune(  # noqa: PLR0915 -- one run, read from top to bottom
+def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     checkpoint: Path,
-    pictures: PictureSet,
-    shots: PictureSet,
+    stock: Stock,
     recipe: TuneRecipe,
     out: Path,
     *,
     pixel_rule: Rule,
+    families: Collection[str] = (),
+    never: TrainedOn | None = None,
+    neighbours: npt.NDArray[np.int64] | None = None,
+    measure: Callable[[nn.Module], Mapping[str, float]] | None = None,
+    measure_every: int = 0,
     save_every: int = 50,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> AdapterManifest:
     """Tune LoRA adapters on the vision tower of `checkpoint`; everything else stays frozen.
 
+    Each step depends on the recipe, the stock and the state before it only, so a run that was killed and
+    started again ends as the run that was not.
+
     Args:
         checkpoint: a folder in the published format.
-        pictures: product pictures, squares of the model's image size.
-        shots: squares cut out of simulated screenshots; products are numbered as in `pictures`.
+        stock: pictures and shots of the products to learn from.
         recipe: the run; a folder that holds a run of the same recipe is resumed.
-        out: gets the adapter in PEFT's own format, `manifest.json`, the log and the state.
+        out: gets the adapter in PEFT's own format, `manifest.json`, the log, its curves and the state.
         pixel_rule: how the pictures became squares; written into the manifest.
+        families: names of the near-twin families among the products; written into the manifest.
+        never: what is evaluated; a product or family of it in the stock is refused.
+        neighbours: int64 [P, n], nearest other products to begin with, such as an index found them.
+        measure: figures of the tower for the log, such as recall on held-out queries.
+        measure_every: steps between measurements; 0: never.
         save_every: steps between saves of the state.
         on_step: called after each step with its number from 1 and its loss.
+        say: gets lines for a person to read.
 
     Raises:
         CheckpointError: checkpoint missing or damaged, or `out` holds a run of another recipe.
+        InputError: too few products, or one of them is evaluated.
         TrainingDiverged: with the step and the reason; the last good state stays in `out`.
         OSError: a save failed; the save before is untouched.
     """
-    clip = JinaCLIP.from_pretrained(checkpoint, dtype=torch.float32)
-    processor = Preprocessor.from_pretrained(checkpoint)
-    normaliser = Normaliser(processor.mean, processor.std)
-    torch.manual_seed(recipe.seed)
-    tower = attach(clip.vision_model, rank=recipe.rank, alpha=recipe.alpha, use_dora=recipe.dora).train()
-    trainable = {name: p for name, p in tower.named_parameters() if p.requires_grad}
-    optimizer = torch.optim.AdamW(trainable.values(), lr=recipe.learning_rate, weight_decay=0.0)
-    picture_pixels, shot_pixels = torch.from_numpy(pictures.pixels), torch.from_numpy(shots.pixels)
-    picture_labels, shot_labels = torch.from_numpy(pictures.labels), torch.from_numpy(shots.labels)
-
+    products = stock.pictures.products
+    if never is not None:
+        seen = TrainedOn(frozenset(products), frozenset(families))
+        require_apart(seen, never.products, never.families, who="this training", suite="the evaluation")
+    batches = Batches(
+        stock,
+        products_each=recipe.products_each,
+        pictures_each=recipe.pictures_each,
+        shots_each=recipe.shots_each,
+        shares=recipe.shot_shares,
+        hard_share=recipe.hard_share,
+        seed=recipe.seed,
+    )
     base_sha256 = checkpoint_sha256(checkpoint)
     described: dict[str, Any] = {
         **asdict(recipe),
         "base_sha256": base_sha256,
-        "pictures": len(picture_pixels),
-        "shots": len(shot_pixels),
+        "pictures": len(stock.pictures.pixels),
+        "rows": len(stock.labels),
+        "products": hashlib.sha256("\n".join(products).encode()).hexdigest(),
     }
+    state = load_state(out, described)
+
+    clip = JinaCLIP.from_pretrained(checkpoint, dtype=torch.float32)
+    processor = Preprocessor.from_pretrained(checkpoint)
+    normaliser = Normaliser(processor.mean, processor.std)
+    captions = None
+    if recipe.text_weight > 0:
+        captions = embed_captions(clip, checkpoint, _said(stock.pictures), say=say)
+    vision, dimension = clip.vision_model, clip.config.dimension
+    del clip  # the text tower is not needed any more, and is the larger half
+
+    before = None
+    if recipe.arcface_weight > 0 or recipe.keep_weight > 0:
+        before = embed(vision, stock.pictures.pixels, normaliser)
+    if recipe.checkpointing:
+        checkpoint_blocks(vision)
+    torch.manual_seed(recipe.seed)
+    tower = attach(
+        vision,
+        rank=recipe.rank,
+        alpha=recipe.scaled_alpha,
+        use_dora=recipe.dora,
+        targets=recipe.targets,
+    ).train()
+    trainable = {name: p for name, p in tower.named_parameters() if p.requires_grad}
+    objective = Objective(recipe, stock, captions, before, dimension)
+    groups: list[dict[str, Any]] = [{"params": list(trainable.values()), "rate": 1.0}]
+    if objective.centres is not None:
+        groups.append({"params": [objective.centres], "rate": recipe.arcface_rate})
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=0.0)
+
     start = 0
-    if state := load_state(out, described):
+    batches.neighbours = neighbours
+    if state:
         start = state["step"]
         with torch.no_grad():
             for name, parameter in trainable.items():
                 parameter.copy_(state["adapter"][name])
         optimizer.load_state_dict(state["optimizer"])
+        objective.load(state["objective"])
+        batches.neighbours = None if state["neighbours"] is None else state["neighbours"].numpy()
 
     def save(step: int) -> None:
-        adapter = {name: parameter.detach().clone() for name, parameter in trainable.items()}
-        optimiser = optimizer.state_dict()
-        save_state(out, {"recipe": described, "step": step, "adapter": adapter, "optimizer": optimiser})
+        near = batches.neighbours
+        save_state(
+            out,
+            {
+                "recipe": described,
+                "step": step,
+                "adapter": {name: parameter.detach().clone() for name, parameter in trainable.items()},
+                "optimizer": optimizer.state_dict(),
+                "objective": objective.state(),
+                "neighbours": None if near is None else torch.from_numpy(near),
+            },
+        )
 
-    drawn = pairs(pictures, shots, products_each=recipe.products_each, seed=recipe.seed, start=start)
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / LOG_FILE).open("a") as log:
+    size = recipe.size or processor.size
+    plotted = time.monotonic()
+    with RunLog(out, start=start) as log:
+        jump = LossJump(line["loss"] for line in read_log(out) if "loss" in line)
+        if measure and start == 0:
+            log.write(0, measure(tower))
         for step in range(start, recipe.steps):
             began = time.perf_counter()
+            if (
+                recipe.mine_every
+                and step % recipe.mine_every == 0
+                and not (step == 0 and neighbours is not None)
+            ):
+                near = embed(tower, stock.pictures.pixels, normaliser)
+                batches.neighbours = nearest_products(near, stock.pictures.labels, len(products))
             generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # patch dropout draws from the global one
-            picture_rows, shot_rows = (torch.from_numpy(rows) for rows in next(drawn))
-            pixels = torch.cat([picture_pixels[picture_rows], shot_pixels[shot_rows]])
-            labels = torch.cat([picture_labels[picture_rows], shot_labels[shot_rows]])
-            looks = vary(pixels, pixels.shape[1], generator, strength=recipe.variation)
+            rows = batches(step)
+            looks = vary(stock.take(rows), size, generator, strength=recipe.variation)
+            if step == start:
+                names = [f"{stock.names[stock.array[row]]} {products[stock.labels[row]]}" for row in rows]
+                contact_sheet(looks, out / SHEET_FILE, labels=names)
+            factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
             for group in optimizer.param_groups:
-                factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
-                group["lr"] = recipe.learning_rate * factor
+                group["lr"] = recipe.learning_rate * factor * group["rate"]
             with mixed_precision():
                 features = tower(normaliser.unit(looks))
             embeddings = functional.normalize(features.float(), dim=-1)
-            loss = multi_positive(embeddings, labels, recipe.temperature)
-            refuse_divergence(step, loss, embeddings)
+            terms = objective.terms(step, embeddings, rows)
+            loss = objective.weigh(terms)
+            refuse_divergence(step, loss, embeddings, products=len(np.unique(stock.labels[rows])))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(trainable.values(), 1.0)
+            norm = float(nn.utils.clip_grad_norm_(trainable.values(), 1.0))
+            refuse_gradient(step, norm)
             optimizer.step()
-            on_step(step + 1, loss.item())
-            rate = len(labels) / (time.perf_counter() - began)
-            log.write(json.dumps({"step": step + 1, "loss": loss.item(), "images_per_s": rate}) + "\n")
-            if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
-                save(step + 1)
+            jump.refuse(step, loss.item())
+            log.write(
+                step + 1,
+                {
+                    "loss": loss.item(),
+                    **{f"loss_{name}": term.item() for name, term in terms.items()},
+                    "gradient_norm": norm,
+                    "mean_length": mean_length(embeddings),
+                    "learning_rate": recipe.learning_rate * factor,
+                    "images_per_s": len(rows) / (time.perf_counter() - began),
+                },
+            )
+            done = step + 1 == recipe.steps
+            if measure and (done or (measure_every and (step + 1) % measure_every == 0)):
+                log.write(step + 1, measure(tower))
+            if done or (step + 1) % save_every == 0:
                 log.flush()
+                save(step + 1)
+                if done or time.monotonic() - plotted > _PLOT_SECONDS:
+                    plot_log(out)
+                    plotted = time.monotonic()
+            on_step(step + 1, loss.item())
 
-    stage = out / ".adapter"
-    shutil.rmtree(stage, ignore_errors=True)
-    tower.save_pretrained(str(stage))
-    for path in stage.iterdir():
-        path.replace(out / path.name)
-    stage.rmdir()
+    _publish(tower, out)
+    write_trained_on(out, products, families)
     manifest = AdapterManifest(
         base=checkpoint.name,
         base_sha256=base_sha256,
         adapter_sha256=sha256_file(out / ADAPTER_FILE),
         rank=recipe.rank,
-        alpha=recipe.alpha,
+        alpha=recipe.scaled_alpha,
         seed=recipe.seed,
         steps=recipe.steps,
-        products=len(np.unique(pictures.labels)),
+        products=len(products),
+        product_ids=tuple(sorted(products)),
+        families=tuple(sorted(set(families))),
+        targets=recipe.targets,
+        dora=recipe.dora,
+        losses={name: weight for name, weight in loss_weights(recipe).items() if weight > 0},
         pixel_rule=pixel_rule,
         pixel_version=PIXEL_VERSION,
     )
     write_manifest(manifest, out)
     return manifest
+
+
+def _said(pictures: PictureSet) -> list[tuple[str, ...]]:
+    """What is said of each product: its caption, then some of its other wordings."""
+    phrases = pictures.phrases or ((),) * len(pictures.captions)
+    return [(caption, *other[:_PHRASES]) for caption, other in zip(pictures.captions, phrases, strict=True)]
+
+
+def _publish(tower: Any, out: Path) -> None:
+    """Put the adapter's files into `out`, each whole or not at all."""
+    stage = out / ".adapter"
+    shutil.rmtree(stage, ignore_errors=True)
+    try:
+        try:
+            tower.save_pretrained(str(stage))
+        except SafetensorError as error:  # what it makes of a disk that refuses
+            raise OSError(f"the adapter cannot be written: {error}") from error
+        for path in stage.iterdir():
+            path.replace(out / path.name)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
