@@ -48,6 +48,6 @@ def reliability_diagram(one: Reliability, title: str) -> str:
         f'<polyline class="curve" points="{line}"/>{dots}{ticks}'
         f'<text x="{_SIDE / 2}" y="{_SIDE - 2}" text-anchor="middle">promised</text>'
         f'<text transform="translate(9 {_SIDE / 2}) rotate(-90)" text-anchor="middle">came true</text></svg>'
-        f"<figcaption><b>{title}</b><br>error {one.ece:.3f} over {one.cases} cases; even at a score of "
+        f"<figcaption><b>{title}</b><br/>error {one.ece:.3f} over {one.cases} cases; even at a score of "
         f"{one.sigmoid.even:.3f}</figcaption></figure>"
     )
