@@ -75,8 +75,11 @@ def _local_stack() -> tuple[str, bool]:
     api = _visionseek("up")["api"]  # what runs stays; a Triton that died comes back
     try:
         if not api["ready"]:
-            click.echo("nothing to search yet: importing the sample catalog", err=True)
-            _visionseek("catalog", "import", str(_SAMPLE_FEED))
+            # A shop's own catalog is never mixed with the sample.
+            if not _visionseek("catalog", "stats")["products"]:
+                click.echo("no catalog yet: importing the sample", err=True)
+                _visionseek("catalog", "import", str(_SAMPLE_FEED))
+            click.echo("nothing to search yet: building the index", err=True)
             _visionseek("index", "refresh")
     except BaseException:
         if started:
