@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ def ids_in(connection: Connection, statement: str, ids: Sequence[str], *before: 
     return list(connection.exec_driver_sql(text, (*before, *ids)).all())
 
 
-def upsert(connection: Connection, drafts: Sequence[Draft], digests: Mapping[str, str] | None = None) -> int:
+def upsert(connection: Connection, drafts: Sequence[Draft]) -> int:
     """Write drafts whose content is new or changed; each id at most once. Returns how many were.
 
     Pictures are not touched: `images.reconcile` does that when they have been fetched.
@@ -41,11 +41,10 @@ def upsert(connection: Connection, drafts: Sequence[Draft], digests: Mapping[str
     Args:
         connection: of a `Catalog.writing` block.
         drafts: the products.
-        digests: by id, where they are known already.
     """
     stored = stored_digests(connection, [draft.id for draft in drafts])
-    known = digests or {draft.id: draft.digest() for draft in drafts}
-    written = [(draft, known[draft.id]) for draft in drafts if stored.get(draft.id) != known[draft.id]]
+    told = [(draft, draft.digest()) for draft in drafts]
+    written = [(draft, digest) for draft, digest in told if stored.get(draft.id) != digest]
     if not written:
         return 0
     fresh = [_row(connection, draft, digest) for draft, digest in written if draft.id not in stored]
@@ -80,19 +79,10 @@ _COLUMNS = (*_FIELDS, "digest")
 
 
 def _row(connection: Connection, draft: Draft, digest: str) -> tuple[Any, ...]:
-    price: Any = draft.price
-    if price is not None and connection.dialect.name == "sqlite":
-        price = str(price)
-    return (
-        draft.id,
-        draft.shown_title(),
-        draft.category,
-        price,
-        *draft[_FIELDS.index("currency") : _FIELDS.index("in_stock")],
-        draft.in_stock is not False,
-        draft.attributes,
-        digest,
-    )
+    name, title, category, price, *rest, in_stock, attributes, _ = draft
+    shown = price if price is None or connection.dialect.name != "sqlite" else str(price)
+    title = title or draft.shown_title()
+    return (name, title, category, shown, *rest, in_stock is not False, attributes, digest)
 
 
 def delete_products(connection: Connection, ids: Collection[str]) -> int:

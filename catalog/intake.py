@@ -43,14 +43,13 @@ class _Batch:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.drafts: dict[str, Draft] = {}
-        self.digests: dict[str, str] = {}
         self.lines: dict[str, int] = {}
         self.notes: list[Finding] = []
         self.done = Run(run.id, run.started, run.rows, run.accepted, run.merged, run.rejected)
 
     def take(self, connection: Connection, batch: list[Made]) -> None:
         met = self._met_earlier(connection, [made.draft.id for made in batch if made.draft])
-        for line, draft, digest, findings in batch:
+        for line, draft, findings in batch:
             if draft is None:
                 self.notes += findings
                 self.done.rejected += 1
@@ -64,10 +63,9 @@ class _Batch:
                 self._reject(Finding(line, draft.id, "rejected", "title", reason))
             else:
                 self.drafts[draft.id], self.lines[draft.id] = draft, line
-                self.digests[draft.id] = digest
                 self.notes += findings
                 self.done.accepted += 1
-        upsert(connection, list(self.drafts.values()), self.digests)
+        upsert(connection, list(self.drafts.values()))
         met_now = [(self.run.id, name, line) for name, line in self.lines.items()]
         insert_rows(connection, seen, ("import_id", "product_id", "line"), met_now)
         self.done.rows += len(batch)
@@ -91,7 +89,6 @@ class _Batch:
             return
         merged, added = merge(first, draft)
         self.drafts[draft.id] = merged
-        self.digests[draft.id] = merged.digest()
         self.notes.append(
             Finding(line, draft.id, "merged", "id", f"same product as line {first_line}: {added}")
         )

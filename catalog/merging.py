@@ -22,7 +22,7 @@ def same_product(first: Draft, second: Draft) -> bool:
 
 def is_empty(draft: Draft) -> bool:
     """Whether a draft has neither a title of its own nor a picture; then it can only add to another row."""
-    return not draft.links and not _own_title(draft)
+    return not draft.links and not draft.title.strip()
 
 
 def merge(first: Draft, second: Draft) -> tuple[Draft, str]:

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
@@ -18,7 +19,7 @@ from visionseek.errors import FeedError
 SAMPLE = 256 * 1024
 LEAST_SAMPLE = 64 * 1024  # a shorter one is the whole text
 LONGEST_FIELD = 1_000_000
-LONGEST_LINE = 16_000_000  # characters; a few bytes of gzip can stand for a line without end
+LONGEST_LINE = 64_000_000  # bytes; a few of gzip can stand for a line without end
 MOST_NULS = 0.1  # of the bytes of a text: exports of old systems have some
 # What spreadsheets and shop systems outside of UTF-8 write; fewer candidates are faster and err less.
 OLD_ENCODINGS = [
@@ -69,12 +70,13 @@ def read_delimited(
     if not sample.strip():
         raise FeedError("the feed is empty", where=where)
     encoding = encoding or guess_encoding(sample, where)
-    joined = io.BufferedReader(Rejoined(sample, buffered), SAMPLE)
+    whole = io.BufferedReader(Rejoined(sample, buffered), SAMPLE)
+    joined = io.BufferedReader(_Lines(whole, where), SAMPLE)
     csv.field_size_limit(LONGEST_FIELD)
     with io.TextIOWrapper(joined, encoding, errors="replace", newline="") as text:
         skipped, first, told = _header_line(text, where)
         delimiter = delimiter or told or max(DELIMITERS, key=_QUOTED.sub("", first).count)
-        reader = csv.reader(_lines(first, text), delimiter=delimiter)
+        reader = csv.reader(chain((first,), text), delimiter=delimiter)
         try:
             columns = _columns(next(reader), where)
         except csv.Error as error:
@@ -164,26 +166,22 @@ def _columns(cells: list[str], where: str) -> list[str]:
 
 def _rows(reader: Iterator[list[str]], columns: list[str], skipped: int) -> Iterator[Row]:
     width, repeated = len(columns), len(set(columns)) < len(columns)
-    before = reader.line_num  # type: ignore[attr-defined]  # csv.reader has it; typeshed's Iterator has not
+    line = skipped + reader.line_num + 1  # type: ignore[attr-defined]  # csv.reader has it; typeshed's Iterator has not
     while True:
-        line = before + skipped + 1
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            for cells in reader:
+                if len(cells) > width and any(cells[width:]):
+                    yield Row(line, {BROKEN: f"{len(cells)} cells, but the header names {width} columns"})
+                elif repeated and cells:
+                    yield Row(line, _joined(columns, cells))
+                elif cells:
+                    yield Row(line, dict(zip(columns, cells)))  # noqa: B905 -- a short row leaves its last columns empty
+                line = skipped + reader.line_num + 1  # type: ignore[attr-defined]
         except csv.Error as error:
             yield Row(line, {BROKEN: f"not readable as CSV: {error}"})
-            before = reader.line_num  # type: ignore[attr-defined]
-            continue
-        before = reader.line_num  # type: ignore[attr-defined]
-        if not cells:
-            continue
-        if len(cells) > width and any(cells[width:]):
-            yield Row(line, {BROKEN: f"{len(cells)} cells, but the header names {width} columns"})
-        elif repeated:
-            yield Row(line, _joined(columns, cells))
+            line = skipped + reader.line_num + 1  # type: ignore[attr-defined]
         else:
-            yield Row(line, dict(zip(columns, cells)))  # noqa: B905 -- a short row leaves its last columns empty
+            return
 
 
 def _joined(columns: list[str], cells: list[str]) -> dict[str, str]:
@@ -195,13 +193,22 @@ def _joined(columns: list[str], cells: list[str]) -> dict[str, str]:
     return fields
 
 
-def _lines(first: str, rest: io.TextIOWrapper) -> Iterator[str]:
-    """All lines; of one that is longer than any row can be, so much that the csv module refuses it."""
-    yield first
-    for line in iter(lambda: rest.readline(LONGEST_LINE), ""):
-        if len(line) == LONGEST_LINE and not line.endswith("\n"):
-            while (more := rest.readline(LONGEST_LINE)) and not more.endswith("\n"):
-                pass
-            yield "x" * (LONGEST_FIELD + 1) + "\n"
-        else:
-            yield line
+class _Lines(io.RawIOBase):
+    """The bytes of a text, refused where a line is longer than any memory should hold."""
+
+    def __init__(self, stream: BinaryIO, where: str) -> None:
+        self._stream = stream
+        self._where = where
+        self._length = 0  # of the last line so far
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self._length = len(data) - end if end >= 0 else self._length + len(data)
+        if self._length > LONGEST_LINE:
+            raise FeedError(f"a line of more than {LONGEST_LINE:,} bytes", where=self._where)
+        buffer[: len(data)] = data
+        return len(data)

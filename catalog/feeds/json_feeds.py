@@ -16,6 +16,9 @@ from visionseek.errors import FeedError
 LONGEST_LINE = 16_000_000  # bytes, of a line of JSON Lines or of an object of JSON
 DEEPEST = 64
 CHUNK = 64 * 1024
+MOST_DIGITS = 4_000  # Python converts 4,300
+_DIGITS_AS_0 = bytes(48 if 48 <= code < 58 else 32 for code in range(256))
+_TOO_MANY = b"0" * MOST_DIGITS
 
 
 def read_json(stream: BinaryIO, where: str) -> Iterator[Row]:
@@ -36,8 +39,7 @@ def read_json(stream: BinaryIO, where: str) -> Iterator[Row]:
         for record in _objects(stream):
             number += 1
             yield Row(number, flatten(record))
-    # SystemError: the parser's way of passing on Python's refusal of numbers with thousands of digits
-    except (ijson.JSONError, UnicodeError, RecursionError, ArithmeticError, ValueError, SystemError) as error:
+    except (ijson.JSONError, UnicodeError, RecursionError, ArithmeticError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FeedError(f"not readable as JSON after {number} objects: {reason}", where=where) from error
     if not number:
@@ -76,17 +78,26 @@ def _objects(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 class _Bounded:
-    """Refuses an object, or a text outside of objects, that would fill the memory before the parser hands it out."""
+    """What the parser may be given.
+
+    An object, or a text outside of objects, that would fill the memory before the parser hands it out is
+    refused; so is a number that Python does not convert, at which the parser's C code would end the process.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._before = b""
         self.size = 0  # bytes since the last whole thing
 
     def read(self, size: int = -1) -> bytes:
-        self.size += size
+        data = self._stream.read(size)
+        self.size += len(data)
         if self.size > LONGEST_LINE:
             raise ValueError(f"an object of more than {LONGEST_LINE:,} bytes")
-        return self._stream.read(size)
+        if _TOO_MANY in (self._before + data).translate(_DIGITS_AS_0):
+            raise ValueError(f"a number of more than {MOST_DIGITS:,} digits")
+        self._before = data[-MOST_DIGITS:]
+        return data
 
 
 def read_json_lines(stream: BinaryIO, where: str) -> Iterator[Row]:

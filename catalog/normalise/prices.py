@@ -19,7 +19,7 @@ CENT = Decimal("0.01")
 
 _NUMBER = re.compile(r"\d(?:[\d.,' ]*\d)?")
 _PLAIN = re.compile(r"\d{1,13}(?:\.\d{1,2})?")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,3}\.\d\d")
+_CENTS = re.compile(r"\d{1,3}(?:(?:,\d{3}){1,3}|\d{0,10})\.\d\d")
 _TRAILER = re.compile(r"\s*/?\s*-+$|,-+|\.-+$")
 _NEGATIVE = re.compile(r"-\s*[^\d\s]*\s*\d|\([^\d)]*\d")
 _ASK = re.compile(r"request|call|contact|ask|poa|anfrage|demande|consultar|richiesta|tba|tbd", re.IGNORECASE)
@@ -51,10 +51,10 @@ def parse_price(text: str, currency: str | None = None) -> Price:
         currency: code of a currency column or of the shop; a currency in the text goes before it, except that
             a bare `$` or `¥` takes the given one where that is a dollar, a yen or a yuan.
     """
+    if _CENTS.fullmatch(text):
+        return Price(Decimal(text.replace(",", "")), currency)
     if _PLAIN.fullmatch(text):
         return Price(Decimal(text).quantize(CENT), currency)
-    if _GROUPED.fullmatch(text):
-        return Price(Decimal(text.replace(",", "")).quantize(CENT), currency)
     return _parse(text, currency)
 
 

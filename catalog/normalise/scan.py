@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -70,7 +71,8 @@ _REACH: dict[str, int] = {}
 for _phrase in PHRASES:
     _first, *_rest = _phrase.split(" ")
     _REACH[_first] = max(_REACH.get(_first, 0), 1 + len(_rest))
-_KNOWN = frozenset(word for phrase in PHRASES for word in phrase.split(" "))
+_MEANT = {word: word for phrase in PHRASES for word in phrase.split(" ")}.get
+_NOTHING = repeat("")
 _GLUED = tuple(sorted((p for p in PHRASES if _UNSPACED.search(p)), key=len, reverse=True))
 # In ASCII, what parts words becomes a space: much faster than the expression.
 _LOWERED = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
@@ -88,10 +90,10 @@ def essence(text: str) -> tuple[str, ...]:
 
     Titles and descriptions are made by patterns, so that their essences repeat and are understood once.
     """
-    found = tokens(text)
-    if _KNOWN.isdisjoint(found):
-        return _unspaced(text) if not text.isascii() and _UNSPACED.search(text) else ()
-    return tuple([word if word in _KNOWN else "" for word in found])
+    found = tuple(map(_MEANT, tokens(text), _NOTHING))
+    if any(found):
+        return found
+    return _unspaced(text) if not text.isascii() and _UNSPACED.search(text) else ()
 
 
 def scan(text: str) -> tuple[Mention, ...]:

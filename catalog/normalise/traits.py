@@ -25,9 +25,9 @@ _FINENESS = re.compile(
 )
 
 
-# What the expressions need, found fast.
-_NEAR_K = re.compile(r"\d[\s-]?[kKcCqQ]")
-_THREE_DIGITS = re.compile(r"\d{3}")
+# What the expressions need, found in one pass; nearly every text is ASCII, whose digits are found twice as fast.
+_HINT = re.compile(r"[0-9](?:[\s-]?[kKcCqQ]|[0-9][0-9])")
+_ANY_HINT = re.compile(r"\d(?:[\s-]?[kKcCqQ]|\d\d)")
 
 
 class Traits(NamedTuple):
@@ -72,12 +72,15 @@ def from_column(kind: Kind, value: str) -> str | None:
 
 def karat_of(text: str) -> int | None:
     """Karats of gold, from `18K`, `750er Gold`, `or 18 carats`; the weight of a stone in ct is none."""
-    if _NEAR_K.search(text):
+    hints = (_HINT if text.isascii() else _ANY_HINT).findall(text)
+    if not hints:
+        return None
+    if not "".join(hints).isdigit():
         for found in _KARAT.finditer(text):
             number = int(next(group for group in found.groups() if group))
             if number in KARATS:
                 return number
-    if not FINENESS.keys().isdisjoint(_THREE_DIGITS.findall(text)):
+    if not FINENESS.keys().isdisjoint(hints):
         fine = _FINENESS.search(text)
         return FINENESS[fine.group(1) or fine.group(2)] if fine else None
     return None

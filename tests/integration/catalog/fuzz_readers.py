@@ -168,7 +168,7 @@ def main() -> None:
                 print(f"{kept}, format {form}, encoding {encoding}", file=sys.stderr)  # noqa: T201
                 raise
             slowest = max(slowest, took)
-    print(json.dumps({"feeds": told.total(), "slowest_s": round(slowest, 2), **told}))  # noqa: T201
+    print(json.dumps({"feeds": told.total(), "slowest_s": round(slowest, 2), **told}), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

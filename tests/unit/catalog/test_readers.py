@@ -91,9 +91,11 @@ def test_a_stray_nul_byte_does_not_make_a_text_unreadable(tmp_path: Path) -> Non
     assert drafts(write(tmp_path, text))["x"].title == "ab"
 
 
-def test_a_line_without_end_is_one_broken_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.feeds.delimited.LONGEST_LINE", 2_000_000)
-    found = rows(write(tmp_path, gzip.compress(b"id,title\n1," + b"x" * 5_000_000 + b"\n2,b\n")))
+    with pytest.raises(FeedError, match="a line of more than"):
+        rows(write(tmp_path, gzip.compress(b"id,title\n1," + b"x" * 5_000_000 + b"\n2,b\n")))
+    found = rows(write(tmp_path, b"id,title\n1," + b"x" * 1_500_000 + b"\n2,b\n"))
     assert [BROKEN in row.fields for row in found] == [True, False]
 
 
@@ -270,7 +272,8 @@ def test_packed_feeds_are_unpacked_on_the_way(
         b"[1, 2, 3]",
         b'{"id": 1}',
         b"[" * 100_000,
-        b'[{"id": ' + b"9" * 5_000 + b"}]",
+        b'[{"id": 1}, {"id": ' + b"9" * 5_000 + b"}]",
+        b'[{"id": 1e99999999999999999999}]',
         b'[{"id": "' + b"x" * 17_000_000,
         b"<rss><item>" + b"<a>" * 1_000,
         b'<rss><item id="' + b"x" * 5_000_000,
