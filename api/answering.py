@@ -42,17 +42,24 @@ class Answer:
 async def deadline(serving: Serving) -> AsyncIterator[float]:
     """Around a query: its permit and its deadline, as seconds on the monotonic clock.
 
+    How long it took decides how many may come in after it.
+
     Raises:
         Overloaded: every permit is taken.
         DeadlineExceeded: the time is over, wherever the query was.
     """
-    ends = time.monotonic() + serving.deadline_s
-    try:
-        with serving.queries.lease().take():
+    started = time.monotonic()
+    with serving.queries.lease().take():
+        try:
             async with asyncio.timeout(serving.deadline_s):
-                yield ends
-    except TimeoutError as error:
-        raise DeadlineExceeded(f"no answer within {serving.deadline_s * 1e3:.0f} ms") from error
+                yield started + serving.deadline_s
+        except TimeoutError as error:
+            serving.admission.missed()
+            raise DeadlineExceeded(f"no answer within {serving.deadline_s * 1e3:.0f} ms") from error
+        except DeadlineExceeded:
+            serving.admission.missed()
+            raise
+        serving.admission.answered(time.monotonic() - started)
 
 
 async def decoded_for(

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from api.admission import Admission
 from api.limits import Permits
 from api.metrics import Metrics
 from api.parts import Parts
@@ -46,10 +47,11 @@ class Serving:
             settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames
         )
         self.queries = Permits(settings.max_concurrent_queries, "queries")
+        self.admission = Admission(self.queries, self.deadline_s)
         self.upload_bytes = Permits(_LARGEST_UPLOADS * settings.max_image_bytes, "bytes of uploads")
         self._decoders = ThreadPoolExecutor(_DECODERS, "decode")
         self._readers = ThreadPoolExecutor(_READERS, "read")
-        metrics.permits.set(self.queries.capacity)
+        metrics.permits.set_function(lambda: self.queries.capacity)
         metrics.in_flight.set_function(lambda: self.queries.held)
         metrics.upload_bytes.set_function(lambda: self.upload_bytes.held)
 
