@@ -41,7 +41,10 @@ def demo(*, once: bool, detach: bool, as_json: bool) -> None:
         result = _run(settings, stack, sample)
         if not once:
             _finish(result, as_json=as_json)
-            watch(stack)
+            try:
+                watch(stack)
+            except KeyboardInterrupt:  # how it is meant to end, and so no failure to `make`
+                say("\nstopping")
     if once:
         _finish(result, as_json=as_json)
 
