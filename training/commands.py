@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "augment": ("training.dataset.commands:augment", "Build a data set: variations, screenshots, splits."),
     "pretrain": ("training.pretrain.commands:pretrain", "Train visionseek-mini from scratch."),
     "tune": ("training.tune.commands:tune", "Tune LoRA adapters on a shop's own catalog."),
+    "ablate": ("training.tune.ablation_commands:ablate", "What each part of the tuning is worth: a table."),
 }
 
 

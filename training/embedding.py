@@ -33,13 +33,18 @@ class Normaliser:
 def embed(
     tower: nn.Module, pixels: npt.NDArray[np.uint8], normaliser: Normaliser, *, batch_size: int = 32
 ) -> npt.NDArray[np.float32]:
-    """Map pixels [N, S, S, 3] to unit embeddings [N, D] in bfloat16 autocast, tower in evaluation mode."""
+    """Map pixels [N, S, S, 3] to unit embeddings [N, D] in bfloat16 autocast, tower in evaluation mode.
+
+    Computed where the tower is.
+    """
     was_training = tower.training
+    device = next(tower.parameters()).device
     tower.eval()
     rows = []
     for start in range(0, len(pixels), batch_size):
-        with mixed_precision():
-            features = tower(normaliser.pixels(torch.from_numpy(pixels[start : start + batch_size])))
-        rows.append(functional.normalize(features.float(), dim=-1).numpy())
+        part = torch.from_numpy(np.ascontiguousarray(pixels[start : start + batch_size]))
+        with mixed_precision(device):
+            features = tower(normaliser.pixels(part).to(device))
+        rows.append(functional.normalize(features.float(), dim=-1).cpu().numpy())
     tower.train(was_training)
     return np.concatenate(rows)

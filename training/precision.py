@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from visionseek.errors import InputError
+
 
 def has_fast_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware (AMX or AVX-512 BF16).
@@ -21,3 +23,17 @@ def mixed_precision(device: torch.device | str = "cpu") -> AbstractContextManage
     if kind == "cpu" and not has_fast_bfloat16():
         return nullcontext()
     return torch.autocast(kind, dtype=torch.bfloat16)
+
+
+def require_device(device: str) -> None:
+    """Check that a device is there.
+
+    Raises:
+        InputError: it is not, or is none that is known.
+    """
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"no device {device!r} here: {str(error).splitlines()[0]}", mend="--device cpu"
+        ) from error

@@ -24,6 +24,7 @@ class Batches:
         shares: of the shots, how many are of each kind; a product without a kind shows another.
         hard_share: share of a batch's products that are the nearest of its others, once `neighbours` is set.
         seed: of the draw.
+        plain_only: leave out worn pictures and pictures in a scene, and shots of them.
 
     Attributes:
         neighbours: int64 [P, n], the nearest other products of each, the nearest first; None until mined.
@@ -42,9 +43,12 @@ class Batches:
         shares: Mapping[Kind, float],
         hard_share: float,
         seed: int,
+        plain_only: bool = False,
     ) -> None:
-        self._pictures = stock.rows_of("picture")
-        self._shots = {kind: stock.rows_of(kind) for kind, share in shares.items() if share > 0}
+        self._pictures = stock.rows_of("picture", plain_only=plain_only)
+        self._shots = {
+            kind: stock.rows_of(kind, plain_only=plain_only) for kind, share in shares.items() if share > 0
+        }
         self._shares = shares
         self._families = stock.pictures.families
         self._count, self._pictures_each, self._shots_each = products_each, pictures_each, shots_each

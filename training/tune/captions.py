@@ -72,10 +72,13 @@ def embed_captions(
     if longer:
         say(f"{longer} of {len(texts)} captions are longer than {MAX_TOKENS} tokens and are cut there")
     rows = []
+    device = clip.logit_scale.device
     for start in range(0, len(texts), _BATCH):
         ids, mask = tokenizer.encode(texts[start : start + _BATCH])
-        with torch.no_grad(), mixed_precision():
-            rows.append(clip.encode_text(torch.from_numpy(ids), torch.from_numpy(mask)))
+        with torch.no_grad(), mixed_precision(device):
+            rows.append(
+                clip.encode_text(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)).cpu()
+            )
         on_caption(len(ids))
     number = {text: row for row, text in enumerate(texts)}
     of_product = tuple(

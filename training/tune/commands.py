@@ -53,6 +53,7 @@ SAMPLE_FEED = Path(__file__).parents[2] / "catalog" / "sample" / "feed.csv"
     "--measure-every", type=click.IntRange(0), default=0, show_default=True, help="Steps between recalls."
 )
 @click.option("--save-every", type=click.IntRange(1), default=50, show_default=True, help="Steps.")
+@click.option("--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost: memory, steps, time.")
 @field_options(TuneRecipe)
 @output.json_option
@@ -68,6 +69,7 @@ def tune(
     workers: int,
     measure_every: int,
     save_every: int,
+    device: str,
     dry_run: bool,
     as_json: bool,
     **fields: Any,
@@ -78,12 +80,14 @@ def tune(
     """
     # torch takes seconds to import; `--help` should not.
     from training.jina_clip.folder import resolve  # noqa: PLC0415
+    from training.precision import require_device  # noqa: PLC0415
     from training.tune import held_out as measured  # noqa: PLC0415
     from training.tune.cost import report_cost  # noqa: PLC0415
     from training.tune.material import gather  # noqa: PLC0415
     from training.tune.run import tune as run  # noqa: PLC0415
 
     recipe = TuneRecipe(**fields)
+    require_device(device)
     if dry_run:
         report_cost(checkpoint, recipe, as_json=as_json)
         return
@@ -103,7 +107,7 @@ def tune(
             workers=workers,
         )
         benchmark = material.benchmark
-        before = measured.recalls_of(folder, benchmark)
+        before = measured.recalls_of(folder, benchmark, device=device)
         with output.progress() as bar:
             training = bar.add_task("tuning", total=recipe.steps)
             manifest = run(
@@ -115,6 +119,7 @@ def tune(
                 families=material.families,
                 never=material.never,
                 neighbours=material.neighbours,
+                device=device,
                 measure=lambda tower: measured.for_log(measured.recalls(tower, benchmark)),
                 measure_every=measure_every,
                 save_every=save_every,
@@ -129,7 +134,7 @@ def tune(
             where=str(out),
             mend="make room, and run the same command again: it goes on",
         ) from error
-    after = measured.recalls_of(folder, benchmark, adapter=out)
+    after = measured.recalls_of(folder, benchmark, adapter=out, device=device)
     _show(before, after)
     output.console.print(f"saved {out}", soft_wrap=True)
     if as_json:

@@ -120,7 +120,9 @@ def recalls(tower: nn.Module, benchmark: Benchmark) -> Figures:
     return {name: (recall(found, 1), recall(found, 10)) for name, found in ranks.items() if len(found)}
 
 
-def recalls_of(checkpoint: Path, benchmark: Benchmark, *, adapter: Path | None = None) -> Figures:
+def recalls_of(
+    checkpoint: Path, benchmark: Benchmark, *, adapter: Path | None = None, device: str = "cpu"
+) -> Figures:
     """`recalls` of a checkpoint, with `adapter` merged in where one is given.
 
     Raises:
@@ -130,7 +132,7 @@ def recalls_of(checkpoint: Path, benchmark: Benchmark, *, adapter: Path | None =
     if adapter is not None:
         read_adapter(adapter, checkpoint)
         tower = merge(tower, adapter)
-    return recalls(tower, benchmark)
+    return recalls(tower.to(device), benchmark)
 
 
 def as_lists(figures: Figures) -> dict[str, dict[str, list[float]]]:

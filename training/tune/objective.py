@@ -27,6 +27,7 @@ class Objective:
         before: float32 [pictures, D], embeddings of the pictures before the tuning; only ArcFace, for its first
             centres, and `keep` ask for it.
         dimension: D.
+        device: where it is computed.
 
     Attributes:
         centres: parameters that learn along with the adapter; None without ArcFace.
@@ -39,6 +40,7 @@ class Objective:
         captions: Captions | None,
         before: npt.NDArray[np.float32] | None,
         dimension: int,
+        device: str = "cpu",
     ) -> None:
         self._recipe, self._stock, self._captions = recipe, stock, captions
         self._before = None if before is None else torch.from_numpy(before)
@@ -50,7 +52,7 @@ class Objective:
                 _first_centres(before, stock.pictures.labels, recipe.arcface_centres),
                 margin=recipe.arcface_margin,
                 scale=recipe.arcface_scale,
-            )
+            ).to(device)
 
     @property
     def centres(self) -> nn.Parameter | None:
@@ -87,8 +89,7 @@ class Objective:
             self._memory.add(embeddings, labels)
         if recipe.keep_weight > 0:
             places = self._stock.place[rows]
-            kept = np.flatnonzero(self._stock.array[rows] == 0)
-            kept = kept[self._stock.plain[places[kept]]]
+            kept = np.flatnonzero((self._stock.array[rows] == 0) & self._stock.plain[rows])
             if len(kept):
                 assert self._before is not None
                 found["keep"] = keep(embeddings[kept], self._before[places[kept]].to(device))

@@ -21,6 +21,9 @@ class TuneRecipe:
     steps: int = recipe_field(300, "Optimiser steps.", low=1)
     products_each: int = recipe_field(24, "Products in a batch.", low=2)
     pictures_each: int = recipe_field(1, "Pictures of each in a batch, studio and worn alike.", low=1)
+    plain_only: bool = recipe_field(
+        False, "Leave out pictures of the feed that show the product worn or in a scene."
+    )
     shots_each: int = recipe_field(1, "Screenshots and snapshots of each in a batch.", low=0)
     whole_share: float = recipe_field(0.25, "Of the screenshots: whole, without a region.", low=0, high=1)
     crop_share: float = recipe_field(0.15, "Of the screenshots: cut by hand, loosely.", low=0, high=1)

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from training.saves import load_state, save_state
 from training.schedule import cosine_with_warmup
 from training.trained_on import TrainedOn, require_apart, write_trained_on
 from training.tune.batches import Batches
-from training.tune.captions import embed_captions
+from training.tune.captions import Captions, embed_captions
 from training.tune.checkpointing import checkpoint_blocks
 from training.tune.mining import nearest_products
 from training.tune.objective import Objective, loss_weights
@@ -55,6 +55,8 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     families: Collection[str] = (),
     never: TrainedOn | None = None,
     neighbours: npt.NDArray[np.int64] | None = None,
+    known: Known | None = None,
+    device: str = "cpu",
     measure: Callable[[nn.Module], Mapping[str, float]] | None = None,
     measure_every: int = 0,
     save_every: int = 50,
@@ -75,6 +77,8 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
         families: names of the near-twin families among the products; written into the manifest.
         never: what is evaluated; a product or family of it in the stock is refused.
         neighbours: int64 [P, n], nearest other products to begin with, such as an index found them.
+        known: what `look` found in the same stock; None: looked up here.
+        device: where it is computed.
         measure: figures of the tower for the log, such as recall on held-out queries.
         measure_every: steps between measurements; 0: never.
         save_every: steps between saves of the state.
@@ -99,6 +103,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
         shares=recipe.shot_shares,
         hard_share=recipe.hard_share,
         seed=recipe.seed,
+        plain_only=recipe.plain_only,
     )
     base_sha256 = checkpoint_sha256(checkpoint)
     described: dict[str, Any] = {
@@ -110,18 +115,13 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     }
     state = load_state(out, described)
 
-    clip = JinaCLIP.from_pretrained(checkpoint, dtype=torch.float32)
+    clip = JinaCLIP.from_pretrained(checkpoint, dtype=torch.float32).to(device)
     processor = Preprocessor.from_pretrained(checkpoint)
     normaliser = Normaliser(processor.mean, processor.std)
-    captions = None
-    if recipe.text_weight > 0:
-        captions = embed_captions(clip, checkpoint, _said(stock.pictures), say=say)
+    known = known or look(clip, checkpoint, stock, recipe, say=say)
     vision, dimension = clip.vision_model, clip.config.dimension
     del clip  # the text tower is not needed any more, and is the larger half
 
-    before = None
-    if recipe.arcface_weight > 0 or recipe.keep_weight > 0:
-        before = embed(vision, stock.pictures.pixels, normaliser)
     if recipe.checkpointing:
         checkpoint_blocks(vision)
     torch.manual_seed(recipe.seed)
@@ -132,8 +132,9 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
         use_dora=recipe.dora,
         targets=recipe.targets,
     ).train()
+    tower.to(device)
     trainable = {name: p for name, p in tower.named_parameters() if p.requires_grad}
-    objective = Objective(recipe, stock, captions, before, dimension)
+    objective = Objective(recipe, stock, known.captions, known.before, dimension, device)
     groups: list[dict[str, Any]] = [{"params": list(trainable.values()), "rate": 1.0}]
     if objective.centres is not None:
         groups.append({"params": [objective.centres], "rate": recipe.arcface_rate})
@@ -189,8 +190,8 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
             factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * factor * group["rate"]
-            with mixed_precision():
-                features = tower(normaliser.unit(looks))
+            with mixed_precision(device):
+                features = tower(normaliser.unit(looks).to(device))
             embeddings = functional.normalize(features.float(), dim=-1)
             terms = objective.terms(step, embeddings, rows)
             loss = objective.weigh(terms)
@@ -244,6 +245,42 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     )
     write_manifest(manifest, out)
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the checkpoint knows of a stock before the tuning; only what a recipe asks for.
+
+    Attributes:
+        captions: embedded; None without text.
+        before: float32 [pictures, D], embeddings of the pictures.
+    """
+
+    captions: Captions | None
+    before: npt.NDArray[np.float32] | None
+
+
+def look(
+    clip: JinaCLIP,
+    checkpoint: Path,
+    stock: Stock,
+    recipe: TuneRecipe,
+    *,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Known:
+    """Embed captions and pictures of `stock`, where a loss of `recipe` needs them.
+
+    Raises:
+        CheckpointError: there is a tokenizer, but it cannot be used.
+    """
+    captions = None
+    if recipe.text_weight > 0:
+        captions = embed_captions(clip, checkpoint, _said(stock.pictures), say=say)
+    before = None
+    if recipe.arcface_weight > 0 or recipe.keep_weight > 0:
+        processor = Preprocessor.from_pretrained(checkpoint)
+        before = embed(clip.vision_model, stock.pictures.pixels, Normaliser(processor.mean, processor.std))
+    return Known(captions, before)
 
 
 def _said(pictures: PictureSet) -> list[tuple[str, ...]]:

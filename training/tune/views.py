@@ -13,12 +13,17 @@ from training.pretrain.pictures import PictureSet
 _PLAIN = frozenset({"studio", "main"})
 
 
+def is_plain(view: str) -> bool:
+    """Whether a view, as a feed names it, is of the product alone."""
+    return view in _PLAIN
+
+
 def plain_rows(pictures: PictureSet) -> npt.NDArray[np.bool_]:
     """Which pictures show the product alone, bool [N]; where a feed does not say, the first of each product."""
     first = np.zeros(len(pictures.labels), bool)
     first[np.unique(pictures.labels, return_index=True)[1]] = True
     views = pictures.views or ("",) * len(first)
-    return np.array([view in _PLAIN if view else bool(main) for view, main in zip(views, first, strict=True)])
+    return np.array([is_plain(view) if view else bool(main) for view, main in zip(views, first, strict=True)])
 
 
 def of_products(pictures: PictureSet, products: Collection[str]) -> tuple[PictureSet, npt.NDArray[np.int64]]:

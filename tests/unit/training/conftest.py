@@ -1,8 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from training.pretrain.pictures import PictureSet
 
@@ -30,5 +32,34 @@ def make_pictures() -> Callable[..., PictureSet]:
             captions=("",) * products,
             skipped=(),
         )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads of a tiny model wait for each other longer than they work, where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def make_feed() -> Callable[..., Path]:
+    def make(folder: Path, products: int = 16, views: tuple[str, ...] = ("studio",)) -> Path:
+        rng = np.random.default_rng(0)
+        rows = ["id,title,image_link,additional_image_link,family,views"]
+        for number in range(products):
+            names = [f"{number}-{place}.png" for place in range(len(views))]
+            blocks = rng.integers(0, 256, (6, 6, 3))
+            for place, name in enumerate(names):
+                pixels = np.kron(np.roll(blocks, place, 0), np.ones((12, 12, 1), int)).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / name)
+            further = ",".join(names[1:])
+            rows.append(f'p{number},Ring {number},{names[0]},"{further}",f{number},"{",".join(views)}"')
+        path = folder / "feed.csv"
+        path.write_text("\n".join(rows) + "\n")
+        return path
 
     return make

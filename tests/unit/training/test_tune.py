@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image
 from safetensors.torch import load_file
 
 from export.encoder import export_encoder
@@ -39,18 +38,10 @@ from visionseek.files import sha256_file
 from visionseek.pixels import open_image
 
 Make = Callable[..., PictureSet]
+MakeFeed = Callable[..., Path]
 RECIPE = TuneRecipe(
     steps=6, products_each=4, learning_rate=1e-2, warmup=1, rank=4, seed=1, memory_after=2, mine_every=3
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads of a tiny model wait for each other longer than they work, where the machine is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Killed(Exception):
@@ -122,8 +113,10 @@ commands.tune(sys.argv[1:])
 """
 
 
-def test_a_kill_in_the_middle_of_a_step_costs_nothing(checkpoint: Path, tmp_path: Path) -> None:
-    feed(tmp_path)
+def test_a_kill_in_the_middle_of_a_step_costs_nothing(
+    checkpoint: Path, make_feed: MakeFeed, tmp_path: Path
+) -> None:
+    make_feed(tmp_path)
     arguments = [
         *("--feed", str(tmp_path / "feed.csv"), "--checkpoint", str(checkpoint), "--steps", "10"),
         *("--rank", "2", "--shots", "1", "--products-each", "4", "--save-every", "3"),
@@ -396,19 +389,10 @@ def test_boxes_are_as_loose_as_hand_drawn_ones() -> None:
         assert 0 <= top < bottom <= picture.height
 
 
-def feed(folder: Path) -> None:
-    rows = ["id,title,image_link,family"]
-    rng = np.random.default_rng(0)
-    for number in range(16):
-        name = f"{number}.png"
-        pixels = np.kron(rng.integers(0, 256, (6, 6, 3)), np.ones((12, 12, 1), int)).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / name)
-        rows.append(f"p{number},Ring {number},{name},f{number}")
-    (folder / "feed.csv").write_text("\n".join(rows) + "\n")
-
-
-def test_the_command_reports_recall_before_and_after(checkpoint: Path, tmp_path: Path) -> None:
-    feed(tmp_path)
+def test_the_command_reports_recall_before_and_after(
+    checkpoint: Path, make_feed: MakeFeed, tmp_path: Path
+) -> None:
+    make_feed(tmp_path)
     arguments = ["--feed", str(tmp_path / "feed.csv"), "--checkpoint", str(checkpoint)]
     arguments += ["--out", str(tmp_path / "out"), "--steps", "2", "--rank", "2", "--shots", "1", "--json"]
     result = CliRunner().invoke(tune_command, arguments, catch_exceptions=False)
