@@ -25,6 +25,13 @@ def compare_runs(first: Path, second: Path, metrics: tuple[str, ...], seed: int,
 
     a, b = read_results(first), read_results(second)
     found = compare(a, b, seed=seed)
+    odd = [name for name in a.parameters if a.parameters[name] != b.parameters.get(name)]
+    for name in odd:
+        output.console.print(
+            f"note: {name} differs ({a.parameters[name]} and {b.parameters.get(name)}): the queries are not the same",
+            markup=False,
+            soft_wrap=True,
+        )
     unknown = set(metrics) - {one.metric for one in found}
     if unknown:
         known = dict.fromkeys(one.metric for one in found)
@@ -47,5 +54,11 @@ def compare_runs(first: Path, second: Path, metrics: tuple[str, ...], seed: int,
     output.console.print(table)
     if as_json:
         output.emit_json(
-            {"suite": a.suite, "first": a.encoder, "second": b.encoder, "differences": differences}
+            {
+                "suite": a.suite,
+                "first": a.encoder,
+                "second": b.encoder,
+                "odd": odd,
+                "differences": differences,
+            }
         )

@@ -12,6 +12,7 @@ import numpy as np
 
 from training.evaluate.captions import caption, change, spoken
 from training.evaluate.look import Look, Shot
+from training.evaluate.pixel_cache import drawing_code
 from training.evaluate.suite import Item, Query, Suite
 from visionseek.errors import FeedError, InputError
 
@@ -95,7 +96,12 @@ def jewelbench(folder: Path, *, products: int = PRODUCTS, seed: int = SEED) -> S
         tuple(items),
         tuple(queries),
         notes=tuple(notes),
-        parameters={"products": len(rows), "seed": seed, "first": rows[0]["id"]},
+        parameters={
+            "products": len(rows),
+            "seed": seed,
+            "first": rows[0]["id"],
+            "screenshots": drawing_code()[:12],
+        },
     )
 
 

@@ -70,7 +70,15 @@ class PixelCache:
     def _key(self, look: Look) -> str:
         assert look.shot is not None
         pictures = [_content(str(path)) for path in (look.path, *look.shot.others)]
-        parts = [_code(), *pictures, look.shot.seed, look.cropped, self._size, self._rule, PIXEL_VERSION]
+        parts = [
+            drawing_code(),
+            *pictures,
+            look.shot.seed,
+            look.cropped,
+            self._size,
+            self._rule,
+            PIXEL_VERSION,
+        ]
         return sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
@@ -83,7 +91,7 @@ def _content(path: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _code() -> str:
+def drawing_code() -> str:
     """Digest of everything that draws a screenshot: code, templates, texts, fonts' list."""
     digest = sha256(Path(str(look_module.__file__)).read_bytes())
     for folder in training.screenshots.__path__:

@@ -50,8 +50,9 @@ class ResultsFile(BaseModel):
         format: `FORMAT`.
         suite: its name.
         encoder: its name.
-        gallery: digest over the gallery's item ids, in order; results over two galleries never mix.
-        items: how many there are.
+        gallery_sha256: digest over the gallery's item ids, in order; results over two galleries never mix.
+        gallery: how many there are.
+        parameters: what the suite depends on.
         metrics: as printed.
         results: one a query.
     """
@@ -63,6 +64,7 @@ class ResultsFile(BaseModel):
     encoder: str
     gallery_sha256: str
     gallery: int
+    parameters: dict[str, Any] = {}
     metrics: dict[str, dict[str, list[float]]]
     results: list[QueryResult]
 

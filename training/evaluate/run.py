@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from training.evaluate.calibration import Calibration, calibrate
-from training.evaluate.encoder import Encoder, Vectors
+from training.evaluate.encoder import Encoder, Pixels, Vectors
 from training.evaluate.figures import Metrics, slice_metrics
 from training.evaluate.look import Look
 from training.evaluate.pixel_cache import PixelCache
@@ -120,13 +121,26 @@ def embed_looks(
     pixels: PixelCache,
     on_done: Callable[[int], None] = lambda _count: None,
 ) -> Vectors:
-    """Embed pictures in batches, [N, D]; no more than a batch is in memory at a time."""
+    """Embed pictures in batches, [N, D]; a batch is read while the one before it is embedded."""
     rows = []
-    for start in range(0, len(looks), _BATCH):
-        batch = looks[start : start + _BATCH]
-        rows.append(encoder.encode_images([pixels.of(look) for look in batch]))
-        on_done(len(batch))
+    batches = [looks[start : start + _BATCH] for start in range(0, len(looks), _BATCH)]
+    with ThreadPoolExecutor(1) as reader:
+
+        def read(number: int) -> Future[list[Pixels]] | None:
+            return reader.submit(_read, pixels, batches[number]) if number < len(batches) else None
+
+        coming = read(0)
+        for number, batch in enumerate(batches, start=1):
+            assert coming is not None
+            pictures = coming.result()
+            coming = read(number)
+            rows.append(encoder.encode_images(pictures))
+            on_done(len(batch))
     return np.concatenate(rows)
+
+
+def _read(pixels: PixelCache, looks: Sequence[Look]) -> list[Pixels]:
+    return [pixels.of(look) for look in looks]
 
 
 def _possible(suite: Suite, encoder: Encoder) -> tuple[list[Query], dict[str, str]]:

@@ -6,12 +6,19 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent import futures
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
+from tritonclient.grpc import model_config_pb2, service_pb2
+from tritonclient.grpc.service_pb2_grpc import (
+    GRPCInferenceServiceServicer,
+    add_GRPCInferenceServiceServicer_to_server,
+)
 
 from tests.support.onnx_encoder import write_onnx
 from training.evaluate.encoder import unit
@@ -22,6 +29,7 @@ from visionseek.errors import (
     CheckpointError,
     InputError,
     ManifestError,
+    ModelNotServed,
     Unavailable,
     VisionSeekError,
 )
@@ -290,3 +298,60 @@ def test_servers_that_are_down_are_told_with_their_address() -> None:
 def test_what_is_no_embedding_is_refused(wrong: np.ndarray) -> None:
     with pytest.raises(ArtifactError, match="encoder x"):
         unit(wrong, 2, where="encoder x")
+
+
+class FakeTriton(GRPCInferenceServiceServicer):  # type: ignore[misc]
+    """As much of Triton as an encoder asks for: one model, the mean colour of each picture."""
+
+    def __init__(self, dims: list[int]) -> None:
+        self.dims = dims
+        self.batches: list[int] = []
+
+    def ModelConfig(self, request: Any, context: Any) -> Any:
+        if request.name != "vision_encoder":
+            context.abort(grpc.StatusCode.NOT_FOUND, f"unknown model {request.name}")
+        config = model_config_pb2.ModelConfig(name=request.name, max_batch_size=4)
+        config.input.add(name="pixels", data_type=model_config_pb2.TYPE_UINT8, dims=self.dims)
+        config.output.add(name="embedding", data_type=model_config_pb2.TYPE_FP32, dims=[3])
+        return service_pb2.ModelConfigResponse(config=config)
+
+    def ModelInfer(self, request: Any, context: Any) -> Any:
+        shape = list(request.inputs[0].shape)
+        self.batches.append(shape[0])
+        pixels = np.frombuffer(request.raw_input_contents[0], np.uint8).reshape(shape)
+        means = (pixels.mean((1, 2)) + 1).astype(np.float32)
+        answer = service_pb2.ModelInferResponse(model_name=request.model_name)
+        answer.outputs.add(name="embedding", datatype="FP32", shape=means.shape)
+        answer.raw_output_contents.append(means.tobytes())
+        return answer
+
+
+@contextmanager
+def triton(dims: list[int]) -> Iterator[tuple[FakeTriton, str]]:
+    fake = FakeTriton(dims)
+    serving = grpc.server(futures.ThreadPoolExecutor(2))
+    add_GRPCInferenceServiceServicer_to_server(fake, serving)
+    port = serving.add_insecure_port("127.0.0.1:0")
+    serving.start()
+    try:
+        yield fake, f"127.0.0.1:{port}"
+    finally:
+        serving.stop(None).wait()
+
+
+def test_a_triton_is_asked_in_batches_that_it_takes() -> None:
+    with triton([SIZE, SIZE, 3]) as (fake, address):
+        encoder = open_encoder(f"triton:{address}")
+        assert (encoder.size, encoder.reads_text, encoder.trained_on) == (SIZE, False, None)
+        given = pictures(10)
+        means = np.stack(given).mean((1, 2)) + 1
+        expected = means / np.linalg.norm(means, axis=1, keepdims=True)
+        assert encoder.encode_images(given) == pytest.approx(expected, abs=1e-5)
+        assert fake.batches == [4, 4, 2]
+        with pytest.raises(ModelNotServed, match="unknown model other"):
+            open_encoder(f"triton:{address}/other")
+
+
+def test_a_triton_model_that_takes_no_pixels_is_refused() -> None:
+    with triton([77]) as (_, address), pytest.raises(InputError, match="not uint8 pixels"):
+        open_encoder(f"triton:{address}")
