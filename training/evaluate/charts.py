@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.evaluate.calibration import Reliability
 
-_SIDE, _EDGE = 220, 30
+_SIDE, _EDGE = 220, 36
 
 
 def interval_bar(value: float, low: float, high: float) -> str:
@@ -47,7 +47,7 @@ def reliability_diagram(one: Reliability, title: str) -> str:
         f'<line class="ideal" x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}"/>'
         f'<polyline class="curve" points="{line}"/>{dots}{ticks}'
         f'<text x="{_SIDE / 2}" y="{_SIDE - 2}" text-anchor="middle">promised</text>'
-        f'<text transform="translate(9 {_SIDE / 2}) rotate(-90)" text-anchor="middle">came true</text></svg>'
+        f'<text transform="translate(10 {_SIDE / 2}) rotate(-90)" text-anchor="middle">came true</text></svg>'
         f"<figcaption><b>{title}</b><br/>error {one.ece:.3f} over {one.cases} cases; even at a score of "
         f"{one.sigmoid.even:.3f}</figcaption></figure>"
     )
