@@ -80,7 +80,7 @@ class Commands:
                 _end(child)
                 raise
         if child.returncode:
-            how = f"exited with {child.returncode}; its own error is above"
+            how = f"exited with {child.returncode} (its own error is above)"
             if child.returncode < 0:
                 how = f"was ended by signal {-child.returncode}"
             raise self._failure(stage, arguments, how)
@@ -91,7 +91,7 @@ class Commands:
 
     def _failure(self, stage: str, arguments: Sequence[str], how: str) -> StackError:
         return StackError(
-            f"stage `{stage}` failed: `visionseek {arguments[0]}` {how}",
+            f"stage `{stage}` failed: its command {how}",
             where=str(self._data),
             mend=f"try the stage alone: {self.shown(arguments)}",
         )
