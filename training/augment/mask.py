@@ -15,6 +15,9 @@ _CORNER = 0.1  # side of a corner patch, as part of the picture's
 _NEAR = 22  # levels between the rim and the light that the corners promise
 _DARKEST = 110  # a studio background is no darker; below it ratios say little
 _FAINT = 7  # levels from which a smooth spot inside an outline is metal or pearl, not a view through a ring
+_HOLE = 0.01  # part of the picture from which an enclosed spot may be the view through a ring
+_SHADED = 16  # levels: the ground seen through a ring lies in its shadow, metal is farther off
+_BARE = 0.1  # part of such a view that is bare ground
 _FINE = 200  # longer side that a mask is closed at
 _LEAST, _MOST = 0.004, 0.6  # part of the picture that is jewel; anything else is no studio picture
 _TOLD = 0.6  # part of all that differs from the ground that must be told for jewel
@@ -92,8 +95,9 @@ def _whole(evidence: Image.Image, off: Image.Image) -> Image.Image:
     size = max(evidence.width * _FINE // longest, 8), max(evidence.height * _FINE // longest, 8)
     closed = evidence.resize(size).filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.MinFilter(9))
     solid = np.asarray(closed) > 127
-    faint = np.asarray(off.resize(size).filter(ImageFilter.BoxBlur(1))) > _FAINT
-    solid |= ~_reached(~solid) & faint
+    differs = np.asarray(off.resize(size).filter(ImageFilter.BoxBlur(1)))
+    enclosed = ~_reached(~solid) & ~solid
+    solid |= enclosed & ~_seen_through(enclosed, differs) & (differs > _FAINT)
     filled = (
         _picture(solid * np.float32(255)).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.MinFilter(7))
     )
@@ -117,6 +121,32 @@ def _reached(free: Mask) -> Mask:
         if np.array_equal(grown, reached):
             return reached
         reached = grown
+
+
+def _seen_through(enclosed: Mask, differs: npt.NDArray[np.uint8]) -> Mask:
+    """Enclosed spots that are ground behind a ring or bangle, its shadow included, and no polished metal."""
+    spots = _spots(enclosed)
+    count = np.bincount(spots.ravel())
+    mean = np.bincount(spots.ravel(), differs.ravel()) / np.maximum(count, 1)
+    bare = np.bincount(spots.ravel(), (differs <= _FAINT).ravel()) / np.maximum(count, 1)
+    through = (count >= _HOLE * enclosed.size) & (mean < _SHADED) & (bare >= _BARE)
+    through[0] = False
+    return np.asarray(through[spots])
+
+
+def _spots(mask: Mask) -> npt.NDArray[np.intp]:
+    """The number of the connected spot that each pixel lies in, 0 outside; not consecutive."""
+    spots = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
+    while True:
+        grown = spots.copy()
+        grown[1:] = np.maximum(grown[1:], spots[:-1])
+        grown[:-1] = np.maximum(grown[:-1], spots[1:])
+        grown[:, 1:] = np.maximum(grown[:, 1:], spots[:, :-1])
+        grown[:, :-1] = np.maximum(grown[:, :-1], spots[:, 1:])
+        grown *= mask
+        if np.array_equal(grown, spots):
+            return spots
+        spots = grown
 
 
 def _picture(levels: Levels) -> Image.Image:

@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from training.augment import STEPS
+from training.augment.mask import cut_out
 
 SEEDS = range(6)
 SAME_SIZE = [name for name in STEPS if name != "cut"]
@@ -192,3 +193,22 @@ def test_a_white_pearl_on_white_is_not_dissolved() -> None:
     for seed in range(5):
         after, before = array(made("background", ground, seed)), array(ground)
         assert np.abs(after - before)[95:140, 80:120].max() < 30
+
+
+def test_the_shadow_inside_a_ring_falls_on_the_new_ground() -> None:
+    picture = Image.new("RGB", (240, 240), (240, 240, 240))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((40, 40, 200, 200), fill=(205, 160, 70))
+    draw.ellipse((64, 64, 176, 176), fill=(240, 240, 240))
+    shadow = Image.new("L", picture.size)
+    ImageDraw.Draw(shadow).chord((66, 66, 174, 174), 20, 160, fill=255)
+    soft = shadow.filter(ImageFilter.GaussianBlur(6))
+    inside = Image.new("L", picture.size)
+    ImageDraw.Draw(inside).ellipse((64, 64, 176, 176), fill=255)
+    picture.paste((222, 222, 222), mask=ImageChops.multiply(soft, inside))
+    cutting = cut_out(picture)
+    assert cutting is not None
+    jewel = cutting.jewel[:, :, 0]
+    assert jewel[100:170, 100:140].max() < 0.2, "the view through the ring is ground"
+    assert jewel[120, 46:58].min() > 0.8, "the shank is jewel"
+    assert 0.88 < cutting.light[160, 120].mean() < 0.97, "the shadow is kept as less light"
