@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,7 +24,21 @@ from visionseek import errors
 from visionseek.errors import StackError, VisionSeekError
 
 BATCH = 10_000
+PIPE = 2**20  # bytes, what systems allow everyone
 LARGE = 4_000_000  # bytes of a feed from which a process of its own pays for its start
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Rows and drafts hold no cycles; looking for them all the time takes a fifth of an import."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class Made(NamedTuple):
@@ -91,7 +106,8 @@ def _same_id(one: Made, other: Made) -> bool:
 
 def _from_process(feed: Feed, mapping: ColumnMapping, done: int) -> Iterator[list[Made]]:
     command = [sys.executable, "-c", "from catalog.ahead import serve; serve()"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # A pipe that holds more than the usual 64 KiB lets the process go on while a batch is being stored.
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -120,11 +136,10 @@ def serve() -> None:
     """What the process beside does: read its task, write batches; a pipe that is full makes it wait."""
     path, feed, mapping, done = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from our own other end
     sys.path[:] = path
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)  # rows and drafts hold no cycles; looking for them takes a tenth
     try:
-        for batch in make_batches(feed, mapping, done):
-            _send([_pack(made) for made in batch])
+        with seldom_collected():
+            for batch in make_batches(feed, mapping, done):
+                _send([_pack(made) for made in batch])
         _send(None)
     except VisionSeekError as error:
         _send((type(error).__name__, error.what, error.where, error.mend))

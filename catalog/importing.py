@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import func, select
 
-from catalog.ahead import batches
+from catalog.ahead import batches, seldom_collected
 from catalog.changes import delete_products
 from catalog.database import Catalog
 from catalog.drafts import Finding
@@ -86,7 +86,8 @@ def import_feed(
     """
     run = begin(catalog, feed.name, feed.fingerprint(mapping.key()))
     rows_done = partial(progress, "rows")
-    take_rows(catalog, run, batches(feed, mapping, run.rows), rows_done)
+    with seldom_collected():
+        take_rows(catalog, run, batches(feed, mapping, run.rows), rows_done)
     if delete_missing and run.accepted:
         _delete_missing(catalog, run, progress)
     wanted = _count_due(catalog, run)
