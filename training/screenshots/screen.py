@@ -98,8 +98,8 @@ class Screen:
         dim = draw(chance.style, fragment.dim)
         if dim:
             self._canvas.dim(dim)
-        whole = Fill(x, y, laid.width, laid.height)
-        marks = self._mirrored([whole, *laid.moved(x, y)])
+        whole = Fill(x, y, laid.width, laid.height)  # not painted: it only says where the overlay is
+        _, *marks = self._mirrored([whole, *laid.moved(x, y)])
         screen: Clip = (0, 0, width, height)
         if shown := intersect(whole.edges(), screen):
             self._places.append(_Place("overlay", -1, whole.edges(), shown, 10**6))
