@@ -20,6 +20,7 @@ from visionseek.errors import InputError, Unavailable
 from visionseek.pixels import ImageLimits
 
 PAGE = 256  # addresses between two acknowledgements
+IN_HAND = 32  # pictures in memory at once, each of up to `max_image_bytes`
 LOOKERS = 2  # threads that decode; Pillow lets go of the interpreter while it does
 
 
@@ -121,7 +122,13 @@ async def look_at_all(
     page: Sequence[Source], store: Pictures, fetch: Fetch, limits: ImageLimits, lookers: ThreadPoolExecutor
 ) -> list[Result]:
     """Fetch, look at and stage addresses; they are durable after the store's `settle`."""
-    return list(await asyncio.gather(*(_one(source, store, fetch, limits, lookers) for source in page)))
+    turns = asyncio.Semaphore(IN_HAND)
+
+    async def in_turn(source: Source) -> Result:
+        async with turns:
+            return await _one(source, store, fetch, limits, lookers)
+
+    return list(await asyncio.gather(*map(in_turn, page)))
 
 
 async def _one(

@@ -27,6 +27,7 @@ _NEVER = tuple(
             "::/96",
             "100::/64",
             "2001::/23",
+            "3fff::/20",
             "5f00::/16",
             "fc00::/7",
             "fe80::/9",
@@ -96,7 +97,11 @@ def follow(target: Target, location: str, *, allow_private: Collection[tuple[str
     Raises:
         FetchRefused: it leads to what must not be followed, or from https down to http.
     """
-    there = check_url(urljoin(target.url, location), allow_private=allow_private)
+    try:
+        address = urljoin(target.url, location)
+    except ValueError as error:
+        raise FetchRefused(f"a redirect to no web address: {error}", where=location[:200]) from error
+    there = check_url(address, allow_private=allow_private)
     if target.scheme == "https" and there.scheme == "http":
         raise FetchRefused("a redirect from https down to http", where=there.url)
     return there
@@ -152,6 +157,10 @@ def _layers(address: IPAddress) -> list[IPAddress]:
             inside = ipaddress.IPv4Address((int(address) >> shift) & 0xFFFFFFFF)
             # An IPv4-mapped address is nothing but its IPv4 address; the others must be public themselves.
             return [inside] if address.ipv4_mapped else [address, inside]
+    if (
+        int(address) >> 32 & 0xFCFFFFFF == 0x00005EFE
+    ):  # ISATAP: any prefix, then 0:5efe or 200:5efe (RFC 5214)
+        return [address, ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     return [address]
 
 

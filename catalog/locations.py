@@ -28,12 +28,23 @@ class Base:
         if lowered.startswith((*WEB, "s3://", "file://", "data:")):
             return link
         if self.url is not None:
-            return urljoin(self.url, link)
+            return _joined(self.url, link)
         if link.startswith("//"):  # a web page's way of saying "by the same protocol"
             return f"https:{link}"
         if self.folder is None or "\0" in link:
             return link
         return os.path.normpath(self.folder.absolute() / link.replace("\\", "/"))
+
+
+def _joined(url: str, link: str) -> str:
+    try:
+        if not url.lower().startswith("s3://"):
+            return urljoin(url, link)
+        bucket, _, key = url[5:].partition("/")  # the standard library joins only schemes that it knows
+        there = urlsplit(urljoin(f"https://bucket/{key}", link))
+    except ValueError:
+        return link
+    return link if there.netloc != "bucket" else f"s3://{bucket}{there.path}"
 
 
 def allowed_file(address: str, folder: Path | None, *, allow_files: bool) -> Path:

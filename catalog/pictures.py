@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -91,12 +92,21 @@ class PictureStore:
         """Like `put`, but durable only after `settle`: many pictures then wait for the disk together."""
         sha256 = sha256_bytes(data)
         path = self.path(sha256)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Its own name for each writer; whoever comes second replaces the same bytes.
-            temporary = path.with_name(f".{sha256}.{os.getpid()}.{threading.get_ident()}")
-            temporary.write_bytes(data)
-            temporary.replace(path)
+        # Its own name for each writer; whoever comes second replaces the same bytes.
+        temporary = path.with_name(f".{sha256}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(data)
+                temporary.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise ArtifactError(
+                f"the picture cannot be kept: {error.strerror}",
+                where=str(path),
+                mend="make room or mend the permissions, then import again: it goes on where it was",
+            ) from error
         return sha256
 
     def settle(self, digests: Iterable[str]) -> None:

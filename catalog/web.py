@@ -6,8 +6,10 @@ import asyncio
 import io
 import random
 import ssl
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import IO, Any
 
@@ -19,8 +21,13 @@ from visionseek.errors import DeadlineExceeded, FetchRefused, ImageTooLarge, Inp
 
 AGENT = "VisionSeek/0.1 (product pictures for visual search)"
 REDIRECTS = 5
+CONNECTIONS = 64
+TIRED = 12  # failures of a host in a row, after which it is left alone: a dead one would take hours
 TRIES = 3
 BACKOFF_S = 0.5
+CONNECT_S = 10.0
+SILENCE_S = 20.0  # between two pieces of an answer
+LONGEST_MARK = 1_000  # characters of an ETag; it is sent back, and a server that is asked too much refuses
 LONGEST_WAIT_S = 20.0  # a server that asks for more is asked again at the next import
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308})
@@ -105,10 +112,13 @@ class Web:
         self._turns: defaultdict[tuple[str, int], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_host)
         )
+        # Whoever waits for a turn waits outside of its own time: slow servers do not take that of others.
+        self._all = asyncio.Semaphore(CONNECTIONS)
+        self._failures: Counter[tuple[str, int]] = Counter()
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=_tls(),
-            max_connections=100,
-            max_keepalive_connections=50,
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=CONNECTIONS,
             keepalive_expiry=15.0,
             network_backend=PinnedBackend(resolve, self._allow_private),
         )
@@ -152,24 +162,39 @@ class Web:
         raise FetchRefused(f"more than {REDIRECTS} redirects", where=address)
 
     async def _try_again(self, target: Target, asked: dict[str, str], body: IO[bytes]) -> Fetched | str:
+        place = target.host, target.port
         for attempt in range(TRIES):
+            if self._failures[place] >= TIRED:
+                raise Unavailable(f"{TIRED} failures of {target.host} in a row: not asked", where=target.url)
             try:
-                async with asyncio.timeout(self._timeout_s):
-                    return await self._once(target, asked, body)
+                async with self._all, asyncio.timeout(self._timeout_s):
+                    answer = await self._once(target, asked, body)
             except _Busy as busy:
                 wait = max(busy.wait_s, BACKOFF_S * 2**attempt * (1 + random.random()))  # noqa: S311 -- spreads retries
                 if attempt == TRIES - 1 or wait > LONGEST_WAIT_S:
+                    self._failures[place] += 1
                     raise Unavailable(busy.what, where=target.url) from busy
             except TimeoutError as error:
+                self._failures[place] += 1
                 what = f"no whole answer within {self._timeout_s:g} s"
                 raise DeadlineExceeded(what, where=target.url) from error
+            except InputError:
+                self._failures[place] = 0  # it answers
+                raise
+            else:
+                self._failures[place] = 0
+                return answer
             await asyncio.sleep(wait)
         raise AssertionError  # the last try has returned or raised
 
     async def _once(self, target: Target, asked: dict[str, str], body: IO[bytes]) -> Fetched | str:
         headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **asked}
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        patience = {"connect": CONNECT_S, "read": SILENCE_S, "write": SILENCE_S, "pool": None}
         try:
-            async with self._pool.stream("GET", target.url, headers=list(headers.items())) as response:
+            async with self._pool.stream(
+                "GET", target.url, headers=sent, extensions={"timeout": patience}
+            ) as response:
                 given = {name.lower(): value.decode("latin-1") for name, value in reversed(response.headers)}
                 status = response.status
                 if status in _ELSEWHERE:
@@ -181,7 +206,7 @@ class Web:
                 await self._read(response, given, target, body)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             raise _Busy(f"the connection failed: {error or type(error).__name__}") from error
-        return Fetched(b"", given.get(b"etag"), given.get(b"last-modified"))
+        return Fetched(b"", _mark(given, b"etag"), _mark(given, b"last-modified"))
 
     async def _read(
         self, response: httpcore.Response, given: dict[bytes, str], target: Target, body: IO[bytes]
@@ -191,7 +216,7 @@ class Web:
         if encoding != "identity":  # it would have to be unpacked to an unknown size
             raise InputError(f"the server sends {encoding}, which was not asked for", where=target.url)
         too_large = ImageTooLarge(f"more bytes than the limit of {self._max_bytes:,}", where=target.url)
-        if told.isdigit() and int(told) > self._max_bytes:
+        if told.isascii() and told.isdigit() and int(told[:18]) > self._max_bytes:
             raise too_large
         body.seek(0)  # an earlier try may have left half of it
         body.truncate()
@@ -221,13 +246,35 @@ class _Busy(Exception):
 def _location(given: dict[bytes, str], target: Target) -> str:
     if not given.get(b"location"):
         raise InputError("a redirect to nowhere", where=target.url)
-    return given[b"location"]
+    raw = given[b"location"].encode("latin-1")
+    try:
+        return raw.decode("utf-8")  # letters beyond ASCII have no place there, and come in UTF-8
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _mark(given: dict[bytes, str], name: bytes) -> str | None:
+    mark = given.get(name)
+    return mark if mark and len(mark) <= LONGEST_MARK else None
+
+
+def _wait_s(after: str) -> float:
+    """Seconds of a Retry-After, which is a number or a date; 0 where it is neither."""
+    if after.isascii() and after.isdigit():
+        return float(after[:9])
+    try:
+        moment = parsedate_to_datetime(after)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        return 0.0
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _refusal(status: int, given: dict[bytes, str], target: Target) -> Exception:
     if status in _AGAIN:
         after = given.get(b"retry-after", "")
-        return _Busy(f"the server answers {status}", float(after) if after.isdigit() else 0.0)
+        return _Busy(f"the server answers {status}", _wait_s(after))
     if status in {404, 410}:
         return NotFound(f"the server answers {status}: no such picture", where=target.url)
     return InputError(f"the server answers {status}", where=target.url)

@@ -29,7 +29,7 @@ class Shop:
         self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                first, *lines = head.decode().split("\r\n")
+                first, *lines = head.decode("latin-1").split("\r\n")
                 path = first.split(" ")[1]
                 self.requests[path] += 1
                 self.headers[path] = {
@@ -61,6 +61,26 @@ class Shop:
                 send("503 Down")
             case ["later"]:
                 send("429 Later", Retry_After="3600")
+            case ["odd-later"]:
+                writer.write(b"HTTP/1.1 503 Later\r\nContent-Length: 0\r\nRetry-After: \xb2\r\n\r\n")
+            case ["later-by-date"]:
+                send("429 Later", Retry_After="Fri, 31 Dec 2100 23:59:59 GMT")
+            case ["nowhere"]:
+                send("302 Found", Location="//[")
+            case ["letters"]:
+                writer.write(
+                    b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /gr\xc3\xb6\xc3\x9fe\r\n\r\n"
+                )
+            case ["marked"]:
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: "v\xe4\xff"\r\n\r\nab')
+            case ["headers"]:
+                writer.write(b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 5_000_000 + b"\r\n\r\n")
+            case ["drip"]:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                for _ in range(100):
+                    writer.write(b"x")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
             case ["missing"]:
                 send("404 Not Found")
             case ["forbidden"]:
@@ -179,9 +199,38 @@ def test_redirects_are_followed_to_a_limit() -> None:
 def test_a_busy_server_is_asked_again_and_a_broken_one_not_for_ever() -> None:
     answer, shop = fetch("busy")
     assert (answer.data, shop.requests["/busy"]) == (BODY, 3)
-    for path, kind in (("down", Unavailable), ("later", Unavailable), ("cut", Unavailable)):
-        with pytest.raises(kind):
+    for path in ("down", "later", "later-by-date", "odd-later", "cut", "headers"):
+        with pytest.raises(Unavailable):
             fetch(path)
+
+
+def test_a_host_that_fails_again_and_again_is_left_alone() -> None:
+    async def act(shop: Shop, port: int, web: Web) -> None:
+        for _ in range(20):
+            with pytest.raises(Unavailable):
+                await web(f"http://127.0.0.1:{port}/down", None, None)
+
+    _, shop = visit(act)
+    assert shop.requests["/down"] == 12 * 3
+
+
+def test_odd_headers_are_taken_as_they_come() -> None:
+    async def act(shop: Shop, port: int, web: Web) -> None:
+        address = f"http://127.0.0.1:{port}/marked"
+        first = await web(address, None, None)
+        await web(address, first.etag, first.last_modified)
+        await web(f"http://127.0.0.1:{port}/letters", None, None)
+        with pytest.raises(FetchRefused, match="redirect"):
+            await web(f"http://127.0.0.1:{port}/nowhere", None, None)
+
+    _, shop = visit(act)
+    assert shop.requests["/gr%C3%B6%C3%9Fe"] == 1
+
+
+def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert fetch("ok")[0].data == BODY
 
 
 @pytest.mark.parametrize(
@@ -202,6 +251,8 @@ def test_answers_that_are_no_picture_have_errors_of_their_own(path: str, kind: t
 def test_a_server_that_says_nothing_is_left_in_time() -> None:
     with pytest.raises(DeadlineExceeded, match=r"0\.2 s"):
         fetch("stuck", timeout_s=0.2)
+    with pytest.raises(DeadlineExceeded):
+        fetch("drip", timeout_s=0.4)
 
 
 def test_one_host_is_asked_for_few_pictures_at_once_over_kept_connections() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import httpcore
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.guard import check_url
+from catalog.locations import Base
 from catalog.web import PinnedBackend, Web
 from visionseek.errors import FetchRefused, VisionSeekError
 
@@ -57,6 +59,15 @@ HOSTILE = [
     "http://[::ffff:0:127.0.0.1]/",
     "http://[2001:0:7f00:1::]/",
     "http://[fe80::1]/",
+    "http://[2606:4700::5efe:10.0.0.1]/",
+    "http://[2606:4700::200:5efe:a9fe:a9fe]/",
+    "http://[3fff::1]/",
+    "http://[2001:db8::1]/",
+    "http://[64:ff9b:1::7f00:1]/",
+    "http://240.0.0.1/",
+    "http://192.168.1.1.:80/",
+    "http://\u0661\u0662\u0667.0.0.1/",
+    "http://\uff11\uff12\uff17.0.0.1/",
     "http://[fe80::1%25eth0]/",
     "http://[fd00:ec2::254]/latest/meta-data/",
     "http://[fec0::1]/",
@@ -199,6 +210,19 @@ def test_a_private_address_is_taken_only_for_the_host_and_port_that_were_named()
     for url in ("http://127.0.0.1:8001/a", "http://127.0.0.2:8000/a", "http://[::1]:8000/a"):
         with pytest.raises(FetchRefused):
             check_url(url, allow_private=allowed)
+
+
+def test_relative_links_of_a_feed_on_the_web_or_in_a_bucket() -> None:
+    assert Base(url="https://shop.example/f/feed.csv").resolve("a.jpg") == "https://shop.example/f/a.jpg"
+    assert Base(url="s3://shop/f/feed.csv").resolve("../a.jpg") == "s3://shop/a.jpg"
+    assert Base(url="s3://shop/f/feed.csv").resolve("//[") == "//["
+    assert Base(url="https://shop.example/feed.csv").resolve("//[") == "//["
+
+
+@given(st.text(max_size=30))
+def test_any_link_means_something_or_stays(link: str) -> None:
+    for base in (Base(url="https://shop.example/f"), Base(url="s3://shop/f"), Base(folder=Path("shop"))):
+        base.resolve(link)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["{}", "0x{:x}", "0{:o}"]))
