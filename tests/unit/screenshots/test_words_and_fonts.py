@@ -74,7 +74,7 @@ def test_digits_of_the_script_leave_words_in_latin_letters_alone() -> None:
     for seed in range(30):
         words = Words("devanagari", np.random.default_rng(seed))
         said |= {words.say(key, np.random.default_rng(seed)) for key in ("carrier", "percent", "chip_metal")}
-    assert {"5G", "14K"} <= said
+    assert {"5G", "9K"} <= said
     assert any(text[0].isdigit() and not text[0].isascii() for text in said), "no digits of the script"
 
 
