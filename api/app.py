@@ -17,6 +17,7 @@ from api import (
     metrics,
     page_route,
     problems,
+    products_import_route,
     products_route,
     products_write_route,
     search_route,
@@ -29,6 +30,7 @@ from visionseek.settings import Settings
 
 _ROUTERS = (
     search_route.router,
+    products_import_route.router,
     products_route.router,
     products_write_route.router,
     images_route.router,

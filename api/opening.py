@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from api.parts import Parts
 from catalog.database import Catalog
+from catalog.feeds.opening import Format
 from catalog.pictures import PictureStore
+from catalog.posting import Posted, import_posted
 from catalog.single import Outcome, delete_product, put_product
 from search.address import triton_address
 from search.searcher import Searcher
@@ -32,6 +35,29 @@ class CatalogWriter:
     def delete(self, product_id: str) -> None:
         """Delete a product; see `catalog.single.delete_product`."""
         delete_product(self._catalog, product_id)
+
+    def import_feed(
+        self,
+        path: Path,
+        *,
+        name: str,
+        format: Format | None,  # noqa: A002 -- the command's word
+        encoding: str | None,
+        currency: str | None,
+        delete_missing: bool,
+    ) -> Posted:
+        """Import the feed in a file; see `catalog.posting.import_posted`."""
+        return import_posted(
+            self._catalog,
+            self._pictures,
+            path,
+            name=name,
+            limits=self._limits,
+            format=format,
+            encoding=encoding,
+            currency=currency,
+            delete_missing=delete_missing,
+        )
 
 
 def open_parts(settings: Settings) -> Parts:

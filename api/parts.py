@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from catalog.feeds.opening import Format
+from catalog.posting import Posted
 from catalog.single import Outcome
 from search.searcher import Searcher
 from visionseek.vocabulary import Product
@@ -40,7 +43,7 @@ class Pictures(Protocol):
 
 
 class Writer(Protocol):
-    """Changes the catalog, one product at a time."""
+    """Changes the catalog, by one product or a whole feed."""
 
     async def put(self, fields: Mapping[str, Any], pictures: Sequence[bytes]) -> Outcome:
         """Create or replace a product; stored when this returns."""
@@ -48,6 +51,19 @@ class Writer(Protocol):
 
     def delete(self, product_id: str) -> None:
         """Delete a product; blocks; raises `NotFound`."""
+        ...
+
+    def import_feed(
+        self,
+        path: Path,
+        *,
+        name: str,
+        format: Format | None,  # noqa: A002 -- the command's word
+        encoding: str | None,
+        currency: str | None,
+        delete_missing: bool,
+    ) -> Posted:
+        """Import the feed in a file; blocks; raises `FeedError`."""
         ...
 
 

@@ -48,6 +48,7 @@ class Serving:
         )
         self.queries = Permits(settings.max_concurrent_queries, "queries")
         self.admission = Admission(self.queries, self.deadline_s)
+        self.imports = Permits(1, "imports")
         self.upload_bytes = Permits(_LARGEST_UPLOADS * settings.max_image_bytes, "bytes of uploads")
         self._decoders = ThreadPoolExecutor(_DECODERS, "decode")
         self._readers = ThreadPoolExecutor(_READERS, "read")

@@ -24,6 +24,7 @@ from PIL import Image, ImageDraw
 
 from api.app import create_app
 from api.parts import Parts
+from catalog.posting import Posted
 from catalog.single import Outcome
 from search.fake import InProcessModelServer, encode, projection
 from search.model_server import Vectors
@@ -115,6 +116,9 @@ class NoWriter:
         raise NotImplementedError
 
     def delete(self, product_id: str) -> None:
+        raise NotImplementedError
+
+    def import_feed(self, path: Path, **options: Any) -> Posted:
         raise NotImplementedError
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +125,48 @@ def test_odd_values_are_stored_cleaned_or_refused_never_a_fault(db: Running, fie
     body = json.dumps(fields).encode()
     response = db.http.put("/v1/products/W-8", content=body, headers={"content-type": "application/json"})
     assert response.status_code in (200, 201, 422), response.text
+
+
+FEED = (
+    "id,title,category,price\nF-1,Gold Ring,Rings,20\nF-2,Chain,Necklaces,\n,Nameless,,1\nF-1,Red Bag,Bags,\n"
+)
+
+
+def test_a_feed_is_imported_by_the_code_of_the_command(db: Running) -> None:
+    first = db.http.post("/v1/products:import?name=shop&currency=EUR", content=FEED.encode())
+    assert first.status_code == 200, first.text
+    told = first.json()
+    assert [told[name] for name in ("rows", "accepted", "merged", "rejected")] == [4, 2, 0, 2]
+    assert [(f["line"], f["field"]) for f in told["report"] if f["outcome"] == "rejected"] == [
+        (4, "id"),
+        (5, "id"),
+    ]
+    ring = db.http.get("/v1/products/F-1").json()
+    assert (ring["category"], ring["price"], ring["currency"]) == ("ring", 20.0, "EUR")
+    again = db.http.post("/v1/products:import?name=shop&currency=EUR", content=gzip.compress(FEED.encode()))
+    assert again.json() == told
+    db.http.post(
+        "/v1/products:import", content=b'[{"id": "F-1", "title": "Ring"}]', params={"delete_missing": True}
+    )
+    problem(db.http.get("/v1/products/F-2"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("", b""),
+        ("", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20),
+        ("", b"no,known,column\n1,2,3\n"),
+        ("", b'[{"id": 1}, {"id"'),
+        ("?encoding=klingon", b"id,title\n1,a\n"),
+        ("?format=docx", b"id,title\n1,a\n"),
+        ("?currency=euros", b"id,title\n1,a\n"),
+    ],
+)
+def test_a_body_that_is_no_feed(db: Running, query: str, body: bytes) -> None:
+    problem(db.http.post(f"/v1/products:import{query}", content=body), 422, "invalid-input")
+
+
+def test_a_feed_that_is_too_large(db: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.products_import_route.MAX_FEED_BYTES", 10)
+    problem(db.http.post("/v1/products:import", content=FEED.encode()), 413, "body-too-large")
