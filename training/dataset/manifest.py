@@ -55,7 +55,7 @@ class DatasetManifest(Manifest):
         rejected: pictures, rows and products left out; each is told in `rejects.jsonl`.
         shards: files.
         contact_sheets: pictures for people, one a slice.
-        labels: attribute -> nearest-neighbour check on the catalog's own pictures.
+        labels: attribute -> nearest-neighbour check on the catalog's own pictures, from the studio where it says so.
         libraries: versions that decide bytes: Pillow, its JPEG and WebP, numpy, FreeType.
         fonts_sha256: over the fonts that screenshots may use.
     """
