@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from visionseek.errors import CheckpointError, InputError
 from visionseek.files import write_atomically
 
 FILE_NAME = "trained_on.json"
+_PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class TrainedOn:
 
     products: frozenset[str]
     families: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Products, and photographs also by their file names: `002/IMG_17.jpg` is `IMG_17.jpg` too."""
+        files = (PurePosixPath(name) for name in self.products)
+        return self.products | {file.name for file in files if file.suffix.lower() in _PICTURES}
 
     def joined(self, other: TrainedOn | None) -> TrainedOn:
         """What both have seen: a checkpoint and the adapter on top of it."""
@@ -72,7 +79,7 @@ def require_apart(
 
     Args:
         seen: the record of what was trained on.
-        products: ids that are evaluated.
+        products: ids that are evaluated, and where photographs stand for products their file names.
         families: of near twins that are evaluated.
         who: the model or run that has seen them, for the message.
         suite: the evaluation, for the message.
@@ -81,7 +88,7 @@ def require_apart(
         InputError: naming the first that is on both sides, and how many are.
     """
     for kind, both in (
-        ("products", seen.products.intersection(products)),
+        ("products", seen.names.intersection(products)),
         ("families", seen.families.intersection(families)),
     ):
         if both:

@@ -137,7 +137,14 @@ def _item(folder: Path, row: Mapping[str, str]) -> Item:
     looks = _looks(folder, row)
     shown = tuple(looks[view] for view in _GALLERY if view < len(looks))
     attributes = {name: row[column] for name, column in _ATTRIBUTES.items() if row.get(column)}
-    return Item(row["id"], row.get("family") or row["id"], row.get("title") or row["id"], shown, attributes)
+    return Item(
+        row["id"],
+        row.get("family") or row["id"],
+        row.get("title") or row["id"],
+        shown,
+        attributes,
+        tuple(look.path.name for look in looks),
+    )
 
 
 def _looks(folder: Path, row: Mapping[str, str]) -> list[Look]:

@@ -67,7 +67,8 @@ def ringfir(folder: Path) -> Suite:
         of_class[path.name] = frozenset(range(len(items), len(items) + len(pictures)))
         for picture in pictures:
             name = f"{path.name}/{picture.name}"
-            items.append(Item(name, name, f"style {path.name}", (Look(picture),), {"type": path.name}))
+            kind = {"type": path.name}
+            items.append(Item(name, name, f"style {path.name}", (Look(picture),), kind, (picture.name,)))
     pool = sum(len(of_class[name]) for name in names)
     queries = [
         Query(

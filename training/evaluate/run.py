@@ -79,7 +79,7 @@ def evaluate_encoder(
         asked_for = {number for query in suite.queries for number in (query.subject, *query.right)}
         require_apart(
             encoder.trained_on,
-            [suite.items[number].id for number in asked_for],
+            [name for n in asked_for for name in (suite.items[n].id, *suite.items[n].files)],
             [suite.items[number].family for number in asked_for],
             who=encoder.name,
             suite=suite.name,

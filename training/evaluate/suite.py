@@ -21,6 +21,7 @@ class Item:
         title: for people.
         attributes: of `ATTRIBUTES`; what is not known is not there.
         pictures: the gallery's pictures of it, the first one its main picture.
+        files: names of picture files that stand for it alone, by which a training may have known it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Item:
     title: str
     pictures: tuple[Look, ...]
     attributes: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
