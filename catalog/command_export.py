@@ -96,4 +96,5 @@ def _as_csv(shown: Iterable[Product], store: PictureStore) -> Iterator[str]:
 def _as_json(shown: Iterable[Product], store: PictureStore) -> Iterator[str]:
     for product in shown:
         told = {name: value for name, value in _record(product, store).items() if value is not None}
-        yield json.dumps(told | dict(product.attributes), ensure_ascii=False, default=str) + "\n"
+        # An attribute may have a field's name: what the feed called the category. The field goes before it.
+        yield json.dumps(dict(product.attributes) | told, ensure_ascii=False, default=str) + "\n"

@@ -5,84 +5,29 @@ from __future__ import annotations
 import asyncio
 import io
 import random
-import ssl
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from typing import IO, Any
+from typing import IO
 
 import httpcore
 
+from catalog.connections import Connections, PinnedBackend
 from catalog.gathering import Fetched
-from catalog.guard import Resolve, Target, check_url, follow, public_addresses, system_resolve
+from catalog.guard import Resolve, Target, check_url, follow, system_resolve
 from visionseek.errors import DeadlineExceeded, FetchRefused, ImageTooLarge, InputError, NotFound, Unavailable
 
 AGENT = "VisionSeek/0.1 (product pictures for visual search)"
 REDIRECTS = 5
-CONNECTIONS = 64
+AT_ONCE = 64  # requests in flight, to all hosts together
 TIRED = 12  # failures of a host in a row, after which it is left alone: a dead one would take hours
 TRIES = 3
 BACKOFF_S = 0.5
-CONNECT_S = 10.0
-SILENCE_S = 20.0  # between two pieces of an answer
 LONGEST_MARK = 1_000  # characters of an ETag; it is sent back, and a server that is asked too much refuses
 LONGEST_WAIT_S = 20.0  # a server that asks for more is asked again at the next import
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308})
-
-
-class PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that were checked: the name is looked up here, once, and never again.
-
-    Every connection that the client opens passes through here, so a name that resolves to a public address
-    for the check and to a private one for the connection has no second look-up to lie at.
-    """
-
-    def __init__(self, resolve: Resolve, allow_private: Collection[tuple[str, int]]) -> None:
-        """Look names up with `resolve`."""
-        self._resolve = resolve
-        self._allow_private = allow_private
-        self._real = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Look up, check, connect to the first checked address that takes it.
-
-        Raises:
-            FetchRefused: the host has an address that is not public.
-            Unavailable: it has none.
-            httpcore.ConnectError: none of them takes the connection.
-        """
-        target = Target("", host, port, f"{host}:{port}")
-        addresses = await asyncio.to_thread(
-            public_addresses, target, self._resolve, allow_private=self._allow_private
-        )
-        problem: Exception | None = None
-        for address in addresses[:4]:
-            try:
-                return await self._real.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                problem = error
-        raise httpcore.ConnectError(f"no connection to {host}:{port}: {problem or 'no address'}") from problem
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        """Never."""
-        del timeout, socket_options
-        raise FetchRefused("a socket of this machine", where=path)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await self._real.sleep(seconds)
 
 
 class Web:
@@ -113,19 +58,13 @@ class Web:
             lambda: asyncio.Semaphore(per_host)
         )
         # Whoever waits for a turn waits outside of its own time: slow servers do not take that of others.
-        self._all = asyncio.Semaphore(CONNECTIONS)
+        self._all = asyncio.Semaphore(AT_ONCE)
         self._failures: Counter[tuple[str, int]] = Counter()
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_tls(),
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS,
-            keepalive_expiry=15.0,
-            network_backend=PinnedBackend(resolve, self._allow_private),
-        )
+        self._connections = Connections(PinnedBackend(resolve, self._allow_private))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        await self._connections.close()
 
     async def __call__(self, address: str, etag: str | None, last_modified: str | None) -> Fetched:
         """The bytes at `address`, or word that they are what `etag` and `last_modified` stand for.
@@ -189,12 +128,8 @@ class Web:
 
     async def _once(self, target: Target, asked: dict[str, str], body: IO[bytes]) -> Fetched | str:
         headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **asked}
-        sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-        patience = {"connect": CONNECT_S, "read": SILENCE_S, "write": SILENCE_S, "pool": None}
         try:
-            async with self._pool.stream(
-                "GET", target.url, headers=sent, extensions={"timeout": patience}
-            ) as response:
+            async with self._connections.get(target, headers) as response:
                 given = {name.lower(): value.decode("latin-1") for name, value in reversed(response.headers)}
                 status = response.status
                 if status in _ELSEWHERE:
@@ -226,12 +161,6 @@ class Web:
             if size > self._max_bytes:
                 raise too_large
             body.write(part)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """The system's trusted roots; reading them takes a tenth of a second."""
-    return ssl.create_default_context()
 
 
 class _Busy(Exception):

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.connections import PinnedBackend
 from catalog.guard import check_url
 from catalog.locations import Base
-from catalog.web import PinnedBackend, Web
+from catalog.web import Web
 from visionseek.errors import FetchRefused, VisionSeekError
 
 # By their text alone.
@@ -133,7 +134,7 @@ def fetch(url: str, resolve: Any, **options: Any) -> list[str]:
 
     async def run() -> None:
         web = Web(max_bytes=1000, resolve=resolve, **options)
-        backend = web._pool._network_backend
+        backend = web._connections.backend
         assert isinstance(backend, PinnedBackend)
         backend._real = network  # type: ignore[assignment]
         try:
