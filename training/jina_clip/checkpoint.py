@@ -42,9 +42,11 @@ def find_weights(folder: Path) -> list[Path]:
     index = folder / INDEX
     if index.is_file():
         try:
-            names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            names = sorted({str(name) for name in json.loads(index.read_bytes())["weight_map"].values()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CheckpointError("is no index of shards", where=str(index)) from error
+        if not names:
+            raise CheckpointError("names no shard", where=str(index), mend="download it again")
         escaping = [name for name in names if Path(name).name != name]
         if escaping:
             raise CheckpointError(f"shard {escaping[0]!r} is outside the folder", where=str(index))
@@ -116,7 +118,7 @@ def read_tensors(
     if missing or unexpected or wrong:
         kinds = (("missing", missing), ("unexpected", unexpected), ("of the wrong shape", wrong))
         text = "; ".join(f"{len(names)} tensors {kind}: {_some(names)}" for kind, names in kinds if names)
-        raise CheckpointError(text + _other_family(missing, unexpected), where=str(folder))
+        raise CheckpointError(text + other_family(missing, unexpected), where=str(folder))
     integers = [name for name, (_, kind) in stored.items() if "F" not in kind]
     if integers:
         raise CheckpointError(f"{len(integers)} tensors are no floats: {_some(integers)}", where=str(folder))
@@ -141,6 +143,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def damaged(path: Path, error: Exception) -> CheckpointError:
     """Translate what safetensors says about a file; a cut download is named as such."""
     size = path.stat().st_size if path.exists() else 0
+    if size == 0:
+        return CheckpointError("is empty", where=str(path), mend="download or copy it again")
     expected = _announced_size(path)
     if expected is not None and size < expected:
         return CheckpointError(
@@ -166,7 +170,8 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _other_family(missing: list[str], unexpected: list[str]) -> str:
+def other_family(missing: list[str], unexpected: list[str]) -> str:
+    """Return words for it where the weights are plainly of the other family, else nothing."""
     v2 = "text_model.transformer.roberta."
     if any(name.startswith(v2) for name in unexpected) and not any(name.startswith(v2) for name in missing):
         return " (the weights are of family v2, config.json is of v1)"

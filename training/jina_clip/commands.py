@@ -29,6 +29,7 @@ def inspect(path: str, revision: str | None, as_json: bool) -> None:
 
     Exits 1 where a tensor is missing, unexpected or of the wrong shape.
     """
+    from training.jina_clip.checkpoint import other_family  # noqa: PLC0415
     from training.jina_clip.folder import NON_COMMERCIAL  # noqa: PLC0415
     from training.jina_clip.inspection import inspect as look  # noqa: PLC0415 -- it imports torch
 
@@ -39,8 +40,9 @@ def inspect(path: str, revision: str | None, as_json: bool) -> None:
         _show(found, NON_COMMERCIAL)
     if not found.loadable:
         count = len(found.missing) + len(found.unexpected) + len(found.wrong_shapes)
+        hint = other_family(found.missing, found.unexpected)
         raise CheckpointError(
-            f"{count} tensors do not fit its {found.family} configuration", where=found.path
+            f"{count} tensors do not fit its {found.family} configuration{hint}", where=found.path
         )
 
 

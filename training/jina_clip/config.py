@@ -14,6 +14,8 @@ from training.jina_clip.text_config import Backbone, build_backbone
 from visionseek.errors import CheckpointError
 
 FILE_NAME = "config.json"
+# Far above every published size: a slip of the finger is told, and does not fill the memory.
+_MOST = 65_536
 # Written by transformers around every config; none of them changes a number.
 BOOKKEEPING = frozenset(
     {
@@ -25,7 +27,7 @@ BOOKKEEPING = frozenset(
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -43,15 +45,15 @@ class VisionConfig(_Section):
     """
 
     model_type: Literal["jina_clip_vision"] = "jina_clip_vision"
-    embed_dim: int = Field(768, gt=0)
-    width: int = Field(768, gt=0)
-    image_size: int = Field(224, gt=0)
-    patch_size: int = Field(16, gt=0)
-    layers: int = Field(12, gt=0)
+    embed_dim: int = Field(768, gt=0, le=_MOST)
+    width: int = Field(768, gt=0, le=_MOST)
+    image_size: int = Field(224, gt=0, le=_MOST)
+    patch_size: int = Field(16, gt=0, le=_MOST)
+    layers: int = Field(12, gt=0, le=1000)
     head_width: int = Field(64, gt=0, multiple_of=4)
-    mlp_ratio: float = Field(4.0, gt=0)
+    mlp_ratio: float = Field(4.0, gt=0, le=1000)
     patch_dropout: float = Field(0.0, ge=0, lt=1)
-    pt_hw_seq_len: int = Field(16, gt=0)
+    pt_hw_seq_len: int = Field(16, gt=0, le=_MOST)
     intp_freq: bool = False
     qkv_bias: Literal[True] = True
     rope_embeddings: Literal[True]
@@ -90,6 +92,8 @@ class VisionConfig(_Section):
             raise ValueError(
                 f"embed_dim {self.embed_dim} must equal width {self.width}: there is no projection"
             )
+        if self.hidden < 1:
+            raise ValueError(f"mlp_ratio {self.mlp_ratio} of width {self.width} leaves no hidden channel")
         if self.grid < 1:
             raise ValueError(f"image_size {self.image_size} is below patch_size {self.patch_size}")
         if not self.intp_freq and self.pt_hw_seq_len != self.grid:
@@ -201,7 +205,7 @@ class JinaCLIPConfig(_Section):
             document = json.loads(path.read_bytes())
         except FileNotFoundError as error:
             raise CheckpointError(f"no {FILE_NAME} in this folder", where=str(folder)) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CheckpointError(f"cannot be read as JSON ({error})", where=str(path)) from error
         if not isinstance(document, dict):
             raise CheckpointError("must be a JSON object", where=str(path))

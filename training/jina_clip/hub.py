@@ -62,7 +62,10 @@ def _cached(name: str, revision: str) -> Path | None:
     from huggingface_hub import constants  # noqa: PLC0415
 
     snapshots = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
-    for folder in sorted(snapshots.glob(f"{revision}*")):
+    for folder in sorted(snapshots.glob("*")):
+        # Another program may have fetched the weights alone.
+        if not folder.name.startswith(revision) or not (folder / FILE_NAME).is_file():
+            continue
         try:
             checkpoint.find_weights(folder)
         except CheckpointError:

@@ -43,6 +43,7 @@ class JinaCLIP(nn.Module):
         self.vision_model = VisionTower(self.config.vision_config)
         self.text_model.requires_grad_(train_text)
         self._source: Path | None = None
+        self._warned: set[int] = set()
 
     @classmethod
     def from_config(
@@ -154,12 +155,18 @@ class JinaCLIP(nn.Module):
     def _embed(self, features: Tensor, dim: int | None) -> Tensor:
         dim = self.config.truncate_dim if dim is None else dim
         if dim is not None:
-            if not 1 <= dim <= self.config.dimension:
-                raise ValueError(f"dim must be 1 to {self.config.dimension}, not {dim}")
-            if dim not in (self.config.dimension, *(self.config.matryoshka_dimensions or ())):
-                _log.info("this checkpoint was not trained for embeddings of %d dimensions", dim)
+            if not isinstance(dim, int) or not 1 <= dim <= self.config.dimension:
+                raise ValueError(f"dim must be 1 to {self.config.dimension}, not {dim!r}")
+            self._warn_of(dim)
             features = features[:, :dim]
         return self._unit(features)
+
+    def _warn_of(self, dim: int) -> None:
+        """Say once of each length that the checkpoint was not trained for it."""
+        trained = (self.config.dimension, *(self.config.matryoshka_dimensions or ()))
+        if dim not in trained and dim not in self._warned:
+            self._warned.add(dim)
+            _log.warning("this checkpoint was not trained for embeddings of %d dimensions", dim)
 
     @staticmethod
     def _unit(features: Tensor) -> Tensor:

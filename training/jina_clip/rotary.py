@@ -52,7 +52,7 @@ def turn_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     Heads lie side by side in `width`, so that x and table are read in one straight line. Stacking the halves
     of the pairs takes half as long as flipping the pairs.
     """
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd = x.reshape(*x.shape[:-1], -1, 2).unbind(-1)
     swapped = torch.stack((odd, even), dim=-1).flatten(-2)
     return torch.addcmul(x * cos.to(x.dtype), swapped, sin.to(x.dtype))
 

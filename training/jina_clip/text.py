@@ -38,6 +38,8 @@ class Mixer(nn.Module):
         )
         if table is not None:
             query, key = turn_halves(query, *table), turn_halves(key, *table)
+        if query.dtype == torch.float16:  # minus infinity all along a row of padding would become NaN
+            bias = bias.clamp(min=torch.finfo(torch.float16).min)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
         return cast("Tensor", self.out_proj(mixed.transpose(1, 2).flatten(2)))
 
@@ -204,6 +206,8 @@ class TextTower(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return un-normalised features [B, D]; without a mask, padding is what has the padding id."""
         hidden = self.tokens(input_ids, attention_mask)
+        # In float32 at least: half precision would round the sum of 512 tokens.
+        hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
         weight = self.mask(input_ids, attention_mask)[..., None].to(hidden.dtype)
         return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
 

@@ -7,7 +7,7 @@ published code does after downloading that base.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -28,16 +28,22 @@ _WITHOUT_EFFECT = frozenset(
 )  # fmt: skip
 
 
-class _Backbone(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+# Far above every published size: a slip of the finger is told, and does not fill the memory.
+_Width: TypeAlias = Annotated[int, Field(gt=0, le=65_536)]
+_Depth: TypeAlias = Annotated[int, Field(gt=0, le=1000)]
+_Rows: TypeAlias = Annotated[int, Field(gt=0, le=10_000_000)]
 
-    hidden_size: int = Field(gt=0)
-    num_hidden_layers: int = Field(gt=0)
-    num_attention_heads: int = Field(gt=0)
-    intermediate_size: int = Field(gt=0)
+
+class _Backbone(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    hidden_size: _Width
+    num_hidden_layers: _Depth
+    num_attention_heads: _Width
+    intermediate_size: _Width
     layer_norm_eps: float = Field(gt=0)
-    vocab_size: int = Field(gt=0)
-    type_vocab_size: int = Field(gt=0)
+    vocab_size: _Rows
+    type_vocab_size: _Rows
     pad_token_id: int = Field(ge=0)
     hidden_act: Literal["gelu"] = "gelu"
 
@@ -63,19 +69,19 @@ class BertConfig(_Backbone):
 
     family: ClassVar[Literal["v1"]] = "v1"
 
-    hidden_size: int = Field(768, gt=0)
-    num_hidden_layers: int = Field(12, gt=0)
-    num_attention_heads: int = Field(12, gt=0)
-    intermediate_size: int = Field(3072, gt=0)
+    hidden_size: _Width = 768
+    num_hidden_layers: _Depth = 12
+    num_attention_heads: _Width = 12
+    intermediate_size: _Width = 3072
     layer_norm_eps: float = Field(1e-12, gt=0)
-    vocab_size: int = Field(30528, gt=0)
-    type_vocab_size: int = Field(2, gt=0)
+    vocab_size: _Rows = 30528
+    type_vocab_size: _Rows = 2
     pad_token_id: int = Field(0, ge=0)
     mlp_type: Literal["glu"] = "glu"
     position_embedding_type: Literal["alibi"] = "alibi"
     use_qk_norm: Literal[False] = False
     window_size: Literal[-1] = -1
-    pad_vocab_size_multiple: int = Field(1, gt=0)
+    pad_vocab_size_multiple: _Rows = 1
 
     @property
     def rows(self) -> int:
@@ -88,13 +94,13 @@ class RobertaConfig(_Backbone):
 
     family: ClassVar[Literal["v2"]] = "v2"
 
-    hidden_size: int = Field(1024, gt=0)
-    num_hidden_layers: int = Field(24, gt=0)
-    num_attention_heads: int = Field(16, gt=0)
-    intermediate_size: int = Field(4096, gt=0)
+    hidden_size: _Width = 1024
+    num_hidden_layers: _Depth = 24
+    num_attention_heads: _Width = 16
+    intermediate_size: _Width = 4096
     layer_norm_eps: float = Field(1e-5, gt=0)
-    vocab_size: int = Field(250002, gt=0)
-    type_vocab_size: int = Field(1, gt=0)
+    vocab_size: _Rows = 250002
+    type_vocab_size: _Rows = 1
     pad_token_id: int = Field(1, ge=0)
     position_embedding_type: Literal["rotary"] = "rotary"
     # The published file says 20000; the default of its configuration class, 10000, would be wrong.
@@ -104,7 +110,7 @@ class RobertaConfig(_Backbone):
         min_length=1,
         strict=False,
     )
-    lora_rank: int = Field(4, gt=0)
+    lora_rank: _Width = 4
     lora_alpha: float = 1.0
     task_instructions: dict[str, str] = Field(default_factory=dict)
     task: str | None = Field(None, exclude=True)

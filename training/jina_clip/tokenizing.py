@@ -49,16 +49,18 @@ class Tokenizer:
                 fast = tokenizers.Tokenizer.from_file(str(path))
             elif (folder / "vocab.txt").is_file() and backbone.family == "v1":
                 path = folder / "vocab.txt"
-                fast = word_piece(path.read_text(encoding="utf-8").splitlines())
+                # Not splitlines: some pieces are line separators to Unicode.
+                fast = word_piece(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
             else:
                 fast = None
         except Exception as error:  # the library raises bare Exception
             raise CheckpointError(f"no readable tokenizer ({error})", where=str(path)) from error
         if fast is None:
             raise CheckpointError("no tokenizer.json in this folder", where=str(folder))
-        if fast.get_vocab_size() > backbone.vocab_size:
+        rows = max(fast.get_vocab().values(), default=-1) + 1
+        if rows > backbone.vocab_size:
             raise CheckpointError(
-                f"{fast.get_vocab_size():,} tokens, but the text tower has {backbone.vocab_size:,}",
+                f"{rows:,} tokens, but the text tower has {backbone.vocab_size:,}",
                 where=str(path),
             )
         return cls(

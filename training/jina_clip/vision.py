@@ -130,6 +130,11 @@ class VisionTower(nn.Module):
 
     def _table(self, rows: int, columns: int) -> tuple[Tensor, Tensor]:
         like = self.pos_embed
+        if (
+            like.device.type == "meta"
+        ):  # sizes of a configuration that no file has confirmed yet: allocate nothing
+            shape = (1 + rows * columns, self.config.head_width)
+            return like.new_empty(shape), like.new_empty(shape)
         with torch.device("cpu"):
             cos, sin = image_table(rows, columns, self.config.head_width, self.config.pt_hw_seq_len)
         return cos.to(like), sin.to(like)
@@ -138,7 +143,7 @@ class VisionTower(nn.Module):
         """Return un-normalised features [B, D].
 
         Raises:
-            ValueError: not [B, 3, H, W], or smaller than a patch.
+            ValueError: not floats [B, 3, H, W], or smaller than a patch.
         """
         return cast("Tensor", self.norm(self._run(pixel_values, wanted=1)[:, 0]))
 
@@ -166,6 +171,8 @@ class VisionTower(nn.Module):
                 f"pixel_values must be [B, 3, H, W] with sides of at least {patch}, "
                 f"not {list(pixel_values.shape)}"
             )
+        if not pixel_values.is_floating_point():
+            raise ValueError(f"pixel_values must be normalised floats, not {pixel_values.dtype}")
         x = self.patch_embed(pixel_values.to(self.patch_embed.proj.weight.dtype))
         rows, columns = pixel_values.shape[2] // patch, pixel_values.shape[3] // patch
         x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)

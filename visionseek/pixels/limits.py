@@ -42,6 +42,7 @@ def read_source(source: Source, limits: ImageLimits) -> tuple[bytes, str | None]
         NotFound: no such file.
         ImageTooLarge: more than `limits.max_bytes`; a stream is read no further than that.
         ImageRejected: a path that is no readable file.
+        TypeError: `source` is nothing of what it may be.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         size = source.nbytes if isinstance(source, memoryview) else len(source)
@@ -57,11 +58,20 @@ def read_source(source: Source, limits: ImageLimits) -> tuple[bytes, str | None]
             raise NotFound("no such picture", where=str(path)) from error
         except OSError as error:
             raise ImageRejected(f"not a readable file ({error.strerror})", where=str(path)) from error
+        except ValueError as error:  # a path with a NUL in it
+            raise NotFound(f"no such picture ({error})", where=repr(source)) from error
+    if not hasattr(source, "read"):
+        raise TypeError(
+            f"a picture is given as bytes, path or binary stream, not {type(source).__name__}; "
+            "what is decoded already goes to `square`"
+        )
     return _read(source, limits, None), None
 
 
 def _read(stream: BinaryIO, limits: ImageLimits, where: str | None) -> bytes:
     data = stream.read(limits.max_bytes + 1)
+    if not isinstance(data, bytes):
+        raise TypeError(f"a stream of a picture must give bytes, not {type(data).__name__}")
     _check_bytes(len(data), limits, where)
     return data
 

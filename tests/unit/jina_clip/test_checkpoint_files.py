@@ -102,7 +102,8 @@ def test_a_truncated_file_says_so(v1: Path, size: int) -> None:
     path = v1 / "model.safetensors"
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(
-        CheckpointError, match=r"model\.safetensors: (truncated: [\d,]+ bytes of 2,336,068|no readable)"
+        CheckpointError,
+        match=r"model\.safetensors: (truncated: [\d,]+ bytes of 2,336,068|no readable|is empty)",
     ):
         JinaCLIP.from_pretrained(v1)
 
@@ -161,7 +162,15 @@ def test_a_missing_shard_is_named(v1: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "index", ["{", "[]", '{"weight_map": []}', '{"weight_map": {"a": "../../secret.safetensors"}}']
+    "index",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"weight_map": []}',
+        '{"weight_map": {}}',
+        '{"weight_map": {"a": "../../secret.safetensors"}}',
+    ],
 )
 def test_a_broken_index_is_refused(v1: Path, index: str) -> None:
     shard(v1)
@@ -200,9 +209,16 @@ def test_inspect_prints_the_facts() -> None:
     assert found["gflops_per_image"] > 0
 
 
-def test_inspect_shows_the_terms_of_v2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_shows_the_terms_of_v2() -> None:
     ran = CliRunner().invoke(model_command, ["inspect", str(ASSETS / "v2_a")])
     assert ran.exit_code == 0
+    assert "may not be used commercially" in " ".join(ran.output.split())
+
+
+def test_inspect_recognises_weights_of_the_other_family(v1: Path) -> None:
+    shutil.copy(ASSETS / "v2_a" / "config.json", v1)
+    ran = CliRunner().invoke(model_command, ["inspect", str(v1), "--json"])
+    assert "weights are of family v1" in str(ran.exception)
 
 
 def test_inspect_names_tensors_that_do_not_fit(v1: Path) -> None:

@@ -74,6 +74,11 @@ def test_unknown_fields_are_all_named() -> None:
         ("vision_config", {"pt_hw_seq_len": 16}, "pt_hw_seq_len 16 must equal the grid"),
         ("vision_config", {"image_size": 4}, "below patch_size"),
         ("vision_config", {"proj_type": "linear"}, "proj_type"),
+        ("vision_config", {"mlp_ratio": math.inf}, "mlp_ratio"),
+        ("vision_config", {"mlp_ratio": 0.001}, "no hidden channel"),
+        ("vision_config", {"layers": 10**8}, "layers"),
+        ("vision_config", {"image_size": 10**9}, "image_size"),
+        (None, {"logit_scale_init_value": math.nan}, "logit_scale_init_value"),
         ("text_config", {"pooler_type": "cls_pooler"}, "pooler_type"),
         ("text_config", {"embed_dim": 64}, "embed_dim 64 must equal hidden_size 96"),
         ("text_config", {"hf_model_name_or_path": "bert-base"}, "bert-base"),
@@ -99,11 +104,21 @@ def test_a_task_without_an_adapter_is_refused() -> None:
         JinaCLIPConfig.from_dict(config)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "\x00", "[" * 100_000], ids=range(5))
 def test_a_broken_config_file_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"config\.json"):
         JinaCLIPConfig.from_folder(tmp_path)
+
+
+def test_a_tower_of_any_size_is_sized_up_without_its_memory() -> None:
+    """The rotary tables of 4,000 x 4,000 patches would take gigabytes."""
+    config = document("v2_a")
+    config["vision_config"].update(image_size=16_000, patch_size=4)
+    with torch.device("meta"):
+        model = JinaCLIP(config)
+    assert model.state_dict()["vision_model.pos_embed"].shape == (1, 16_000_001, 64)
+    assert image_flops(model) > 1e12
 
 
 def test_the_document_survives_unchanged() -> None:

@@ -61,6 +61,13 @@ def test_a_vocabulary_is_word_piece(v1: Path) -> None:
     assert ids.dtype == mask.dtype == np.int64
 
 
+def test_a_vocabulary_is_split_at_newlines_only(v1: Path) -> None:
+    (v1 / "vocab.txt").write_bytes("\r\n".join([*WORDS, "\u2028", "\x85", "zinc"]).encode() + b"\r\n")
+    fast = Tokenizer.from_pretrained(v1).fast
+    assert fast.get_vocab_size() == 14
+    assert fast.token_to_id("zinc") == 13
+
+
 def test_texts_are_truncated_with_their_end_token(v1: Path) -> None:
     (v1 / "vocab.txt").write_text("\n".join(WORDS))
     made = Tokenizer.from_pretrained(v1)
@@ -164,6 +171,16 @@ def test_a_hub_id_fetches_the_needed_files_of_the_built_in_commit_once(hub: Call
     assert fetched == ["config.json", "preprocessor_config.json", "model.safetensors"]
     hub(ASSETS / "v1_a", commit, offline=True)
     JinaCLIP.from_pretrained("jinaai/jina-clip-v1")  # from the cache, without a network
+
+
+def test_a_cache_without_the_configuration_is_filled(hub: Callable[..., list[str]], tmp_path: Path) -> None:
+    commit = "b" * 40
+    snapshot = tmp_path / "cache" / "models--someone--some-clip" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    shutil.copy(ASSETS / "v1_a" / "model.safetensors", snapshot)
+    fetched = hub(ASSETS / "v1_a", commit)
+    JinaCLIP.from_pretrained("someone/some-clip", revision=commit)
+    assert "config.json" in fetched
 
 
 def test_without_a_network_the_error_says_what_to_run(hub: Callable[..., list[str]]) -> None:

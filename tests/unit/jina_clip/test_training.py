@@ -168,16 +168,57 @@ def test_wrong_text_shapes_and_lengths_are_refused() -> None:
         model.encode_text(torch.zeros(4, dtype=torch.long))
     with pytest.raises(ValueError, match="attention_mask must be"):
         model.encode_text(torch.ones(1, 4, dtype=torch.long), torch.ones(1, 3))
-    for dim in (0, -1, 97):
+    for dim in (0, -1, 97, 8.0, "8"):
         with pytest.raises(ValueError, match="dim must be 1 to 96"):
-            model.encode_image(pixels, dim=dim)
+            model.encode_image(pixels, dim=dim)  # type: ignore[arg-type]
 
 
-def test_a_text_of_nothing_but_padding_gives_numbers() -> None:
-    for name in FAMILIES:
-        model, _ = load(name)
-        pad = model.text_model.config.pad_token_id
-        assert model.encode_text(torch.full((1, 5), pad)).isfinite().all()
+def test_a_length_that_the_checkpoint_was_not_trained_for_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model, pixels = load("v2_a")
+    caplog.clear()
+    model.encode_image(pixels, dim=32)
+    assert not caplog.records
+    for _ in range(3):
+        assert model.encode_image(pixels, dim=33).shape == (2, 33)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "33 dimensions" in caplog.text
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_text_of_nothing_but_padding_gives_numbers(name: str, dtype: torch.dtype) -> None:
+    model = JinaCLIP.from_pretrained(ASSETS / name, dtype)
+    pad = model.text_model.config.pad_token_id
+    ids = torch.full((2, 5), pad)
+    ids[1, :3] = torch.tensor([7, 8, 9])
+    got = model.encode_text(ids)
+    assert got.isfinite().all()
+    torch.testing.assert_close(got[1:], model.encode_text(ids[1:, :3]), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_tower_in_half_precision_takes_the_preprocessor_s_floats(name: str) -> None:
+    model, pixels = load(name)
+    half = JinaCLIP.from_pretrained(ASSETS / name, dtype="bfloat16")
+    assert (half.encode_image(pixels) * model.encode_image(pixels)).sum(-1).min() > 0.999
+    with pytest.raises(ValueError, match="normalised floats"):
+        model.encode_image((pixels * 50).to(torch.uint8))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_last_block_may_answer_for_cls_alone(name: str) -> None:
+    """The features are those of the whole block, and so are the gradients."""
+    model, pixels = load(name)
+    vision = model.vision_model
+    short, whole = vision(pixels), vision.norm(vision.tokens(pixels))[:, 0]
+    torch.testing.assert_close(short, whole, rtol=0, atol=5e-6)
+    weights = dict(vision.named_parameters())
+    found = torch.autograd.grad(short.square().sum(), list(weights.values()))
+    expected = torch.autograd.grad(whole.square().sum(), list(weights.values()))
+    for weight, one, other in zip(weights, found, expected, strict=True):
+        assert (one - other).abs().max() <= 1e-4 + 1e-3 * other.abs().max(), weight
 
 
 def test_the_configured_length_is_used_where_none_is_given() -> None:

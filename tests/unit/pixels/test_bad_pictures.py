@@ -9,6 +9,7 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,17 @@ def png_of(width: int, height: int, *chunks: bytes, rows: bytes = b"\0" * 64) ->
 def test_what_is_no_picture_is_named(data: bytes, says: str) -> None:
     with pytest.raises(UnsupportedImage, match=says):
         load_image(data, 32)
+
+
+@pytest.mark.parametrize("source", [None, 5, Image.new("RGB", (2, 2)), io.StringIO("text")])
+def test_what_is_no_source_is_a_type_error(source: Any) -> None:
+    with pytest.raises(TypeError, match="picture"):
+        load_image(source, 8)
+
+
+def test_a_path_that_cannot_be_is_not_found() -> None:
+    with pytest.raises(NotFound, match="no such picture"):
+        load_image("ring\x00.jpg", 8)
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
