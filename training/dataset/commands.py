@@ -14,6 +14,7 @@ from training.dataset.build import REJECTS, build
 from training.dataset.manifest import DatasetManifest
 from training.dataset.recipe import Recipe
 from training.dataset.source import read_catalog, read_feed
+from training.screenshots.fonts import missing_scripts
 from training.screenshots.template import template_names
 from visionseek import output
 from visionseek.errors import ArtifactError, SettingsError
@@ -100,6 +101,13 @@ def augment(
         mend = "make room or choose another --out, and run again: what is finished is kept"
         raise ArtifactError(f"cannot write: {error.strerror or error}", where=str(out), mend=mend) from error
     _tell(manifest, out)
+    if screenshots and (missing := missing_scripts()):
+        output.console.print(
+            f"no screenshots in {', '.join(missing)}: fonts are missing; "
+            "pip install 'visionseek\\[fonts]', and libfribidi0 from the system",
+            style="yellow",
+            soft_wrap=True,
+        )
     if as_json:
         output.emit_json(
             {

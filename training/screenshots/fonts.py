@@ -61,6 +61,11 @@ def available_scripts() -> tuple[str, ...]:
     return ("latin", *(name for name in _table() if name != "latin" and _faces(name, "sans")))
 
 
+def missing_scripts() -> tuple[str, ...]:
+    """Scripts that templates ask for and that this machine cannot set."""
+    return tuple(name for name in _table() if name not in available_scripts())
+
+
 def choose_face(rng: np.random.Generator, script: str, style: str) -> Face:
     """A face for `script` in `style` (`sans` or `display`) that this machine has, else the built-in one."""
     faces = _faces(script, style) or _faces(script, "sans")

@@ -96,6 +96,7 @@ def test_without_fonts_screens_fall_back_to_the_letters_of_pillow(
 ) -> None:
     monkeypatch.setattr(fonts, "_faces", lambda script, style: ())
     assert available_scripts() == ("latin",)
+    assert fonts.missing_scripts() == ("arabic", "devanagari", "chinese")
     assert choose_face(np.random.default_rng(0), "latin", "sans") is fonts.BUILTIN
     for seed in range(3):
         shot = simulate(ring, seed=seed, template="mobile-product")
