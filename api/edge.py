@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 import uuid
@@ -11,6 +12,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
+from api.problems import INTERNAL, Problem
+
+log = logging.getLogger(__name__)
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
@@ -45,6 +49,12 @@ class Edge:
         started = time.perf_counter()
         try:
             await self._app(scope, exchange.receive, exchange.send)
+        except Exception:
+            # Answered here and not passed on: the server would cut a connection that the client means to keep.
+            if exchange.started:
+                raise
+            log.exception("%s %s failed", method, scope["path"])
+            await _fault().response()(scope, exchange.receive, exchange.send)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             self._metrics.requests.labels(route, method, str(exchange.status)).inc()
@@ -66,6 +76,7 @@ class _Exchange:
         if not _GIVEN_ID.fullmatch(self._id):
             self._id = uuid.uuid4().hex
         self.status = 500
+        self.started = False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -75,7 +86,7 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.started = message["status"], True
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
@@ -98,3 +109,7 @@ class _Exchange:
                     await self.receive()
         except TimeoutError:
             pass
+
+
+def _fault() -> Problem:
+    return Problem(INTERNAL, "an error of the server; its log has the details")

@@ -23,6 +23,7 @@ from visionseek.errors import (
     ImageTooLarge,
     InputError,
     NotFound,
+    NotPublished,
     Overloaded,
     Unavailable,
     UnsupportedImage,
@@ -64,6 +65,7 @@ OVERLOADED = Kind("overloaded", 429, "Too many queries at once", retry_after_s=1
 INTERNAL = Kind("internal", 500, "A fault of the server")
 NOT_BUILT = Kind("not-built", 501, "Not built into this version")
 UNAVAILABLE = Kind("unavailable", 503, "The search service does not answer", retry_after_s=2)
+NOT_PUBLISHED = Kind("nothing-published", 503, "Nothing is published to search", retry_after_s=10)
 WRONG_ENCODER = Kind(
     "fingerprint-mismatch", 503, "Index and encoder do not belong together", retry_after_s=30
 )
@@ -79,6 +81,7 @@ _KINDS: tuple[tuple[type[VisionSeekError], Kind], ...] = (
     (FingerprintMismatch, WRONG_ENCODER),
     (Overloaded, OVERLOADED),
     (DeadlineExceeded, TOO_LATE),
+    (NotPublished, NOT_PUBLISHED),
     (Unavailable, UNAVAILABLE),
     (ArtifactError, UNAVAILABLE),
 )
@@ -135,7 +138,10 @@ class Problem(Exception):
 
 
 def install(app: FastAPI, image_limits: Mapping[str, int]) -> None:
-    """Make every error of `app` a problem; `image_limits` goes with pictures that are too large."""
+    """Make every foreseen error of `app` a problem; `image_limits` goes with pictures that are too large.
+
+    What nobody foresaw is answered by `api.edge`.
+    """
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, VisionSeekError)
@@ -149,7 +155,6 @@ def install(app: FastAPI, image_limits: Mapping[str, int]) -> None:
     app.add_exception_handler(HTTPException, _by_framework)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _fault)
 
 
 def kind_of(error: VisionSeekError) -> Kind:
@@ -169,6 +174,8 @@ def from_error(error: VisionSeekError, image_limits: Mapping[str, int]) -> Probl
         return Problem(kind, error.what, mend=error.mend, limit=limit)
     if kind is WRONG_ENCODER:
         return Problem(kind, "the index was built with another encoder than Triton serves", mend=error.mend)
+    if kind is NOT_PUBLISHED:
+        return Problem(kind, "no generation of the index serves yet", mend=error.mend)
     details = {
         UNAVAILABLE: "the catalog cannot be searched at the moment; GET /readyz says what is missing",
         TOO_LATE: "the query was given up at its deadline; the server is slow or overloaded",
@@ -213,8 +220,3 @@ def _field(location: Sequence[Any]) -> str:
 async def _gone(request: Request, error: Exception) -> Response:
     del request, error
     return Response(status_code=CLIENT_GONE)
-
-
-async def _fault(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return Problem(INTERNAL, "an error of the server; its log has the details").response()

@@ -260,3 +260,8 @@ def test_a_fault_tells_nothing_of_the_server(api: Running, monkeypatch: pytest.M
     problem(response, 500, "internal")
     assert "secret" not in response.text
     assert "/srv" not in response.text
+    assert response.headers["x-request-id"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "connection" not in response.headers  # the next request may use it
+    for _ in range(20):
+        assert api.http.get("/v1/products/ring-1").status_code == 500

@@ -101,9 +101,10 @@ def test_without_a_generation_queries_get_503_and_readiness_names_the_command(tm
         assert body["checks"]["generation"] is None
         assert "visionseek index" in body["mend"]
         response = api.search(PICTURE)
-        problem(response, 503, "unavailable")
+        assert problem(response, 503, "nothing-published")["mend"] == "visionseek index refresh"
+        assert int(response.headers["retry-after"]) > 0
         assert str(tmp_path) not in response.text
-        problem(api.http.get("/v1/index"), 503, "unavailable")
+        problem(api.http.get("/v1/index"), 503, "nothing-published")
 
 
 def test_another_encoder_than_the_index_belongs_to_is_refused(tmp_path: Path) -> None:
@@ -133,15 +134,19 @@ def test_many_queries_at_once_are_answered_or_refused_never_lost(api: Running) -
     lock = threading.Lock()
 
     def ask(number: int) -> None:
-        response = api.search(jpeg(draw(number % 16)), k=1)
-        with lock:
-            statuses.append(response.status_code)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            response = api.search(jpeg(draw(number % 16)), k=1)
+            with lock:
+                statuses.append(response.status_code)
+            if response.status_code != 429:
+                return
+            time.sleep(0.1)
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(ask, range(64)))
-    assert len(statuses) == 64
     assert set(statuses) <= {200, 429}
-    assert statuses.count(200) >= 32
+    assert statuses.count(200) == 64
 
 
 @pytest.mark.parametrize("name", ["requests_total", "request_seconds_bucket"])
