@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from visionseek.errors import ManifestError, Unavailable
+from visionseek.errors import ManifestError, NotPublished
 from visionseek.files import write_atomically
 from visionseek.manifests import Manifest
 
@@ -123,7 +123,7 @@ class PointerFile:
         """The pointer, at most half a second old.
 
         Raises:
-            Unavailable: nothing is published.
+            NotPublished: nothing is published.
             ManifestError: the file is damaged.
         """
         if self._pointer is None or time.monotonic() - self._looked > _LOOK_AGAIN_S:
@@ -138,7 +138,7 @@ class PointerFile:
             self._stamp = stamp
         self._looked = time.monotonic()
         if self._pointer is None:
-            raise Unavailable("no index is published yet", where=str(self._index), mend=REFRESH)
+            raise NotPublished("no index is published yet", where=str(self._index), mend=REFRESH)
         return self._pointer
 
     def _stat(self) -> tuple[int, int, int] | None:

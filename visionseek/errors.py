@@ -16,6 +16,7 @@ VisionSeekError
 └── Unavailable               a service does not answer                          (503)
     ├── DeadlineExceeded      it did not answer in time                          (504)
     ├── Overloaded            refused at once, nothing queued                    (429)
+    ├── NotPublished          no generation of the index serves yet
     ├── ModelNotServed        Triton answers, but not with this model or version
     └── StackError            the local stack cannot start or stop
 """
@@ -101,6 +102,10 @@ class DeadlineExceeded(Unavailable):
 
 class Overloaded(Unavailable):
     """Refused at once because the service is full; nothing was queued."""
+
+
+class NotPublished(Unavailable):
+    """No generation of the index serves yet."""
 
 
 class ModelNotServed(Unavailable):

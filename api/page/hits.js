@@ -76,7 +76,8 @@ function showTimings(where, answer) {
 function troubleWords(problem) {
   const name = String(problem.type || "").split(":").pop();
   const words = {
-    "unavailable": ["The search is not running", "The model server does not answer, or no index is published yet. The page tries again by itself."],
+    "unavailable": ["The search is not running", "The model server does not answer. The page tries again by itself."],
+    "nothing-published": ["Nothing to search yet", "The catalog has to be imported and indexed first.", problem.mend],
     "fingerprint-mismatch": ["The index has to be rebuilt", "It was built with another encoder than the one now served.", problem.mend],
     "deadline-exceeded": ["That took too long", "The server is slow or busy. Try again."],
     "overloaded": ["Too many searches at once", "Try again in a moment."],
