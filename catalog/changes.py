@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, delete, select, update
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from catalog.drafts import Draft
 from catalog.schema import images, links, outbox, products, sources
 
+ROWS_A_STATEMENT = 200  # SQLite takes 32,766 values; no table here has more than 20 columns
 _FIELDS = Draft._fields[:-1]  # links have a table of their own
 
 
@@ -68,11 +70,20 @@ def insert_rows(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert plain tuples. The driver's own statement: per row, SQLAlchemy's costs more than all the rest."""
-    if rows:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        places = ", ".join([mark] * len(columns))
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 -- our own names
-        connection.exec_driver_sql(statement, list(rows))
+    if not rows:
+        return
+    sqlite_ = connection.dialect.name == "sqlite"
+    place = f"({', '.join(['?' if sqlite_ else '%s'] * len(columns))})"
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608 -- our own names
+    rest = 0
+    if sqlite_:  # many rows a statement: SQLite then numbers, and steps through, a third faster
+        rest = len(rows) - len(rows) % ROWS_A_STATEMENT
+        several = statement + ", ".join([place] * ROWS_A_STATEMENT)
+        for start in range(0, rest, ROWS_A_STATEMENT):
+            values = chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])
+            connection.exec_driver_sql(several, tuple(values))
+    if rest < len(rows):
+        connection.exec_driver_sql(statement + place, list(rows[rest:]))
 
 
 _COLUMNS = (*_FIELDS, "digest")
