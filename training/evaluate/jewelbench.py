@@ -38,8 +38,7 @@ def ensure_rendered(folder: Path, products: int, *, on_product: Callable[[], Non
         InputError: the folder holds another catalog.
         VisionSeekError: the extra `render` is not installed, or the disk refused.
     """
-    feed = folder / "feed.csv"
-    if feed.is_file() and len(read_rows(feed)) >= products:
+    if _has_first(folder / "feed.csv", products):
         return
     from catalog.render.job import render_catalog  # noqa: PLC0415 -- an extra, needed only here
 
@@ -53,6 +52,15 @@ def ensure_rendered(folder: Path, products: int, *, on_product: Callable[[], Non
         workers=len(os.sched_getaffinity(0)),
         report=lambda _pictures: on_product(),
     )
+
+
+def _has_first(feed: Path, products: int) -> bool:
+    """Whether the feed lists the first `products` products; a run that was stopped may have left holes."""
+    try:
+        numbers = [row["id"].rpartition("-")[2] for row in read_rows(feed)[:products]]
+    except FeedError:
+        return False
+    return numbers == [f"{number:05d}" for number in range(products)]
 
 
 def jewelbench(folder: Path, *, products: int = PRODUCTS, seed: int = SEED) -> Suite:

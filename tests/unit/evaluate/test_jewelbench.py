@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from training.evaluate.captions import caption, change, spoken
@@ -191,8 +190,23 @@ def test_a_full_disk_is_told_with_the_folder(
         evaluate_encoder(jewelbench(shop, products=2), toy(), cache=tmp_path)
 
 
-def test_what_is_rendered_is_not_rendered_again(shop: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in shop.rglob("*")}
-    ensure_rendered(shop, 24)
-    assert {path: path.stat().st_mtime_ns for path in shop.rglob("*")} == before
-    assert np.all([path.exists() for path in before])
+def test_only_what_is_missing_is_rendered(
+    make_shop: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(
+        "catalog.render.job.render_catalog", lambda _folder, *, products, **_: asked.append(products)
+    )
+    folder = make_shop(4)
+    rewrite(folder / "feed.csv", lambda rows: [{**row, "id": f"vs600-00{row['id'][1:]}"} for row in rows])
+    for count in (3, 4):
+        ensure_rendered(folder, count)
+    assert asked == []
+    ensure_rendered(folder, 5)
+    assert asked == [5]
+    # A run that was stopped: its workers had not finished the second product, or not even the first.
+    rewrite(folder / "feed.csv", lambda rows: [rows[0], *rows[2:]])
+    ensure_rendered(folder, 3)
+    rewrite(folder / "feed.csv", lambda rows: [])
+    ensure_rendered(folder, 2)
+    assert asked == [5, 3, 2]
