@@ -40,10 +40,11 @@ def write_screenshot(folder: Path) -> dict[str, object]:
     chosen = next((row for row in rows if row["setting"] == "halo" and row["category"] == "ring"), rows[0])
     others = [row for row in rows if row["category"] == "ring" and row["family"] != chosen["family"]][:8]
     shot = simulate(
-        _picture(folder, chosen),
+        _picture(folder, chosen["image_link"]),
         seed=SEED,
         template=TEMPLATE,
-        others=[_picture(folder, row) for row in others],
+        others=[_picture(folder, row["image_link"]) for row in others],
+        views=[_picture(folder, link) for link in chosen["additional_image_link"].split(",") if link],
         script="latin",
         theme=None,
         title=chosen["title"],
@@ -59,8 +60,8 @@ def write_screenshot(folder: Path) -> dict[str, object]:
     return found
 
 
-def _picture(folder: Path, row: dict[str, str]) -> Image.Image:
-    with Image.open(folder / row["image_link"]) as picture:
+def _picture(folder: Path, link: str) -> Image.Image:
+    with Image.open(folder / link) as picture:
         return picture.convert("RGB")
 
 

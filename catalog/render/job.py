@@ -24,6 +24,7 @@ from visionseek.errors import InputError, ManifestError, StackError, VisionSeekE
 from visionseek.files import write_atomically
 from visionseek.manifests import FILE_NAME as MANIFEST_NAME
 from visionseek.manifests import Manifest, read_manifest, write_manifest
+from visionseek.workers import leave_with_parent
 
 VERSION = 1  # of descriptions, geometry and light: raised when a picture of the same seed changes
 JPEG_QUALITY = 88
@@ -182,6 +183,7 @@ def _drawn(
 def _start_worker(ray_tracer: Tracer) -> None:
     global _renderer  # noqa: PLW0603 -- one renderer a process, made once
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the work
+    leave_with_parent()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _renderer = Renderer(ray_tracer)
 

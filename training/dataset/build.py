@@ -28,6 +28,7 @@ from training.screenshots.template import data_digest
 from visionseek.errors import InputError
 from visionseek.files import sha256_bytes, write_atomically
 from visionseek.manifests import FILE_NAME, write_manifest
+from visionseek.workers import leave_with_parent
 
 VERSION = 2  # of the layout and of what is drawn: raised when the same options give other samples
 NOTES = ".notes"
@@ -119,7 +120,9 @@ def _build_all(plans: Sequence[ShardPlan], out: Path, notes: Path, workers: int)
         return
     # Spawned, not forked: a fork copies the locks of threads that decode pictures.
     with ProcessPoolExecutor(
-        min(workers, len(plans)), mp_context=multiprocessing.get_context("spawn")
+        min(workers, len(plans)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=leave_with_parent,
     ) as pool:
         for task in as_completed([pool.submit(build_shard, plan, out, notes) for plan in plans]):
             task.result()
