@@ -4,10 +4,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import event, select
+from sqlalchemy import event, inspect, select
 
+from catalog import migrations
 from catalog.changes import delete_products, upsert
 from catalog.database import Catalog
 from catalog.drafts import Draft
@@ -39,6 +42,21 @@ def test_image_ids_are_the_first_63_bits_of_the_documented_hash() -> None:
 def test_migrations_make_exactly_the_tables_of_the_schema(catalog: Catalog) -> None:
     with catalog.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrations_go_down_and_up_again(catalog: Catalog) -> None:
+    put(catalog, RING)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    with catalog.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+        command.upgrade(config, "head")
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    put(catalog, RING)
+    assert len(catalog.products(["r1"])["r1"].images) == 2
 
 
 def test_products_come_back_as_they_went_in_with_their_images_in_order(catalog: Catalog) -> None:
