@@ -15,7 +15,7 @@ from training.jina_clip.vision import VisionTower
 def checkpoint_blocks(tower: VisionTower) -> None:
     """Make every block of `tower` keep its input only (Chen et al. 2016); outputs do not change.
 
-    A training step does a third more work, and its memory for activations is that of one block and the
+    A step of LoRA does half as much work again, since frozen weights need no gradient; its memory for activations is that of one block and the
     inputs of all.
     """
     for block in tower.blocks:

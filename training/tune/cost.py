@@ -25,6 +25,8 @@ from visionseek import output
 # Python, torch and its libraries, before a checkpoint is loaded.
 _PROCESS_BYTES = 0.6e9
 _TIMED_IMAGES = 8
+# Tensors of the widest layer that a block holds beside what it keeps, forward and backward.
+_WIDEST_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Cost:
         weights_bytes: of the vision tower.
         optimiser_bytes: adapter, its gradients and both moments of AdamW.
         activations_bytes: kept for the backward pass.
-        text_bytes: the text tower, there only while captions are embedded.
+        text_bytes: the text tower, for the captions.
         peak_bytes: the most at one time, without the catalog's pictures.
         picture_bytes: a picture of the catalog, kept in memory.
         seconds_each_step: on this machine.
@@ -92,7 +94,11 @@ def cost(checkpoint: str, recipe: TuneRecipe) -> Cost:
     text = sizes.text_parameters * 4 if recipe.text_weight > 0 else 0
     activations = round(counted.activations_each_image * images) + counted.activations_once
     weights, optimiser = counted.parameters * 4, counted.trained * 16
-    peak = _PROCESS_BYTES + weights + max(text, optimiser + activations + images * 3 * side**2 * 4 * 3)
+    tokens = 1 + (side // vision.patch_size) ** 2
+    working = _WIDEST_AT_ONCE * images * tokens * vision.hidden * 4
+    pixels = 3 * images * 3 * side**2 * 4
+    # The text tower is counted to the end: weights that were read from one file are given back together.
+    peak = _PROCESS_BYTES + weights + text + optimiser + activations + working + pixels
     return Cost(
         steps=recipe.steps,
         images_each_step=images,
@@ -123,7 +129,7 @@ def report_cost(checkpoint: str, recipe: TuneRecipe, *, as_json: bool) -> None:
         f"{found.gflop_each_image * found.images_each_step * found.steps / 1e6:.3g} PFLOP in all",
         "memory": f"{found.peak_bytes / 1e9:.1f} GB at most (activations {found.activations_bytes / 1e9:.2f}, "
         f"weights {found.weights_bytes / 1e9:.2f}, adapter and optimiser {found.optimiser_bytes / 1e9:.2f}, "
-        f"text tower at the start {found.text_bytes / 1e9:.2f}) and {found.picture_bytes / 1e6:.2f} MB a picture",
+        f"text tower {found.text_bytes / 1e9:.2f}) and {found.picture_bytes / 1e6:.2f} MB a picture",
         "time": f"{found.seconds_each_step:.3g} s a step here, "
         + (f"{hours:.1f} h in all" if hours >= 2 else f"{found.seconds / 60:.1f} min in all")
         + f" (timed on {found.timed_on})",
