@@ -15,8 +15,8 @@ from training.jina_clip.vision import VisionTower
 def checkpoint_blocks(tower: VisionTower) -> None:
     """Make every block of `tower` keep its input only (Chen et al. 2016); outputs do not change.
 
-    A step of LoRA does half as much work again, since frozen weights need no gradient; its memory for activations is that of one block and the
-    inputs of all.
+    A step of LoRA does half as much work again, since frozen weights need no gradient; its memory for
+    activations is that of one block and the inputs of all.
     """
     for block in tower.blocks:
         block.forward = _recomputed(block.forward)
