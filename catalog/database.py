@@ -11,12 +11,10 @@ from itertools import islice
 from typing import Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.selectable import FromClause
 
 from catalog.engine import open_engine
 from catalog.schema import embeddings, images, outbox, pictures, products, sources
-from visionseek.errors import Unavailable
 from visionseek.vocabulary import Product, ProductImage
 
 AT_ONCE = 10_000  # ids in one statement; SQLite takes 32,766 parameters
@@ -66,18 +64,10 @@ class Catalog:
         Raises:
             Unavailable: the database does not take it; nothing of the block is kept.
         """
-        try:
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                if self.engine.dialect.name == "postgresql":
-                    connection.execute(select(func.pg_advisory_xact_lock(OUTBOX_LOCK)))
-                yield connection
-        except OperationalError as error:  # disk full, read-only, locked for too long, the server has gone
-            reason = str(error.orig).strip().splitlines()[0]
-            raise Unavailable(
-                f"the catalog database takes no changes: {reason}",
-                where=self.engine.url.render_as_string(hide_password=True),
-                mend="what was acknowledged is kept; mend that and do the same again",
-            ) from error
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(OUTBOX_LOCK)))
+            yield connection
 
     def products(self, ids: Collection[str]) -> dict[str, Product]:
         """Live products by id with their images, in one round trip; unknown ids are left out."""

@@ -70,6 +70,8 @@ class Drafter:
         title, description = values.get("title", ""), _description(sheet)
         meaning = meaning_of(sheet, title, description)
         traits = meaning.traits
+        if not sheet.ascii:
+            _unreadable(sheet, title, description)
         price, currency = _price(sheet)
         return Draft(
             sheet.id,
@@ -97,6 +99,12 @@ def _unnamed(sheet: Sheet) -> Finding:
     shown = sheet.value("title") or next((v for v in sheet.fields.values() if v), "")
     reason = "no id: without one the product cannot be named, updated or deleted"
     return Finding(sheet.line, None, "rejected", "id", reason, shown[:200] or None)
+
+
+def _unreadable(sheet: Sheet, title: str, description: str) -> None:
+    for field, text in (("title", title), ("description", description)):
+        if "\ufffd" in text:
+            sheet.remark(field, "letters that are not of the feed's encoding: say it with --encoding", text)
 
 
 def _title(sheet: Sheet, title: str, category: str | None) -> str:

@@ -67,7 +67,18 @@ class Plan(NamedTuple):
 class Sheet:
     """One row: `values` by field, `attributes` of what no field holds, `findings` so far."""
 
-    __slots__ = ("attributes", "clean", "fields", "findings", "id", "line", "plain", "plan", "values")
+    __slots__ = (
+        "ascii",
+        "attributes",
+        "clean",
+        "fields",
+        "findings",
+        "id",
+        "line",
+        "plain",
+        "plan",
+        "values",
+    )
 
     def __init__(self, row: Row, plan: Plan) -> None:
         """Clean the row's cells. Most rows are plain ASCII, which one look at all cells together tells."""
@@ -76,7 +87,8 @@ class Sheet:
         self.plan = plan
         self.findings: list[Finding] = []
         whole = "".join(fields.values())
-        easy = whole.isascii() and whole.isprintable() and "&" not in whole and "  " not in whole
+        self.ascii = whole.isascii()
+        easy = self.ascii and whole.isprintable() and "&" not in whole and "  " not in whole
         self.clean = str.strip if easy else clean
         self.plain = str.strip if easy and "<" not in whole else plain
         tidy, get = self.clean, fields.get

@@ -79,6 +79,13 @@ def test_a_feed_of_one_row_is_enough_to_tell_the_encoding(tmp_path: Path, encodi
     assert rows(write(tmp_path, text.encode(encoding)))[0].fields["title"] == title
 
 
+def test_letters_of_another_encoding_are_remarked_on(tmp_path: Path) -> None:
+    text = b"id,title\n" + b"1,Ring\n" * 60_000 + "2,Bague dorée\n".encode("cp1252")
+    (*_, last) = rows(write(tmp_path, text))
+    _, remarks = Drafter(guess(["id", "title"])).draft(last)
+    assert any(remark.field == "title" and "encoding" in remark.reason for remark in remarks)
+
+
 def test_lines_before_the_header_count(tmp_path: Path) -> None:
     assert rows(write(tmp_path, "\n\nid,title\n1,a\n")) == [Row(4, {"id": "1", "title": "a"})]
     assert rows(write(tmp_path, '"sep=|"\nid|title, long\n1|a,b\n')) == [
