@@ -11,10 +11,11 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from catalog.drafting import Drafter
 from catalog.drafts import BROKEN, Draft, Finding, Row
@@ -108,17 +109,19 @@ def _from_process(feed: Feed, mapping: ColumnMapping, done: int) -> Iterator[lis
     command = [sys.executable, "-c", "from catalog.ahead import serve; serve()"]
     # A pipe that holds more than the usual 64 KiB lets the process go on while a batch is being stored.
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=PIPE)
+    taker = ThreadPoolExecutor(1)  # a batch is taken while the one before waits for the disk
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         with process.stdin as asked:
             # Both ends are this very program: nothing from outside is unpacked here.
             pickle.dump((sys.path, feed, mapping, done), asked)
+        coming = taker.submit(_receive, process.stdout)
         while True:
-            size = int.from_bytes(process.stdout.read(8), "big")
-            data = process.stdout.read(size)
-            if not data or len(data) < size:
+            data = coming.result()
+            if not data:
                 raise StackError("the process that reads the feed ended early", where=feed.name)
+            coming = taker.submit(_receive, process.stdout)
             answer = marshal.loads(data)  # noqa: S302
             if answer is None:
                 return
@@ -128,8 +131,16 @@ def _from_process(feed: Feed, mapping: ColumnMapping, done: int) -> Iterator[lis
             yield [_unpack(*packed) for packed in answer]
     finally:
         process.kill()
+        taker.shutdown()  # its read ends with the process
         process.stdout.close()
         process.wait()
+
+
+def _receive(stream: IO[bytes]) -> bytes:
+    """What `_send` sent; empty where it was cut off."""
+    size = int.from_bytes(stream.read(8), "big")
+    data = stream.read(size)
+    return data if len(data) == size else b""
 
 
 def serve() -> None:
