@@ -159,7 +159,8 @@ def serve() -> None:
 
 
 def _send(answer: Any) -> None:
-    data = marshal.dumps(answer, 2)  # later versions look for shared texts, which takes longer than sending them
+    # Later versions of the format look for shared texts, which takes longer than sending them.
+    data = marshal.dumps(answer, 2)
     sys.stdout.buffer.write(len(data).to_bytes(8, "big"))
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
