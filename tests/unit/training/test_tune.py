@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from export.encoder import export_encoder
 from search.embeddings import EmbeddingStore
-from training.adapters import merge, read_adapter
+from training.adapters import attach, merge, read_adapter
 from training.jina_clip import JinaCLIP
 from training.pretrain.pictures import PictureSet, Source
 from training.split import require_apart, split_by_family
@@ -144,6 +144,32 @@ def test_every_loss_can_be_turned_off(checkpoint: Path, make_pictures: Make, tmp
         assert off not in manifest.losses
     with pytest.raises(InputError, match="nothing to learn"):
         TuneRecipe(contrast_weight=0, arcface_weight=0, text_weight=0, memory_weight=0, keep_weight=0)
+
+
+def test_frozen_weights_are_the_same_bit_by_bit(
+    checkpoint: Path, make_pictures: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.tune import run as module
+
+    towers: list[Any] = []
+
+    def attached(*arguments: Any, **options: Any) -> Any:
+        towers.append(attach(*arguments, **options))
+        return towers[0]
+
+    before = sha256_file(checkpoint / "model.safetensors")
+    monkeypatch.setattr(module, "attach", attached)
+    run(checkpoint, make_pictures, tmp_path)
+    base = JinaCLIP.from_pretrained(checkpoint).vision_model.state_dict()
+    frozen = {
+        name.removeprefix("base_model.model.").replace(".base_layer", ""): parameter
+        for name, parameter in towers[0].named_parameters()
+        if "lora_" not in name
+    }
+    assert set(frozen) == set(base)
+    assert all(torch.equal(parameter, base[name]) for name, parameter in frozen.items())
+    assert any(bool((p != 0).any()) for name, p in towers[0].named_parameters() if "lora_B" in name)
+    assert sha256_file(checkpoint / "model.safetensors") == before
 
 
 @pytest.mark.parametrize(
