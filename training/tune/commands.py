@@ -120,7 +120,9 @@ def tune(
                 never=material.never,
                 neighbours=material.neighbours,
                 device=device,
-                measure=lambda tower: measured.for_log(measured.recalls(tower, benchmark)),
+                measure=lambda step, tower: measured.for_log(
+                    measured.recalls(tower, benchmark) if step else before
+                ),
                 measure_every=measure_every,
                 save_every=save_every,
                 on_step=lambda step, loss: bar.update(

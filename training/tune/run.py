@@ -57,7 +57,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     neighbours: npt.NDArray[np.int64] | None = None,
     known: Known | None = None,
     device: str = "cpu",
-    measure: Callable[[nn.Module], Mapping[str, float]] | None = None,
+    measure: Callable[[int, nn.Module], Mapping[str, float]] | None = None,
     measure_every: int = 0,
     save_every: int = 50,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
@@ -79,7 +79,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
         neighbours: int64 [P, n], nearest other products to begin with, such as an index found them.
         known: what `look` found in the same stock; None: looked up here.
         device: where it is computed.
-        measure: figures of the tower for the log, such as recall on held-out queries.
+        measure: figures of the tower after so many steps, for the log, such as recall on held-out queries.
         measure_every: steps between measurements; 0: never.
         save_every: steps between saves of the state.
         on_step: called after each step with its number from 1 and its loss.
@@ -170,7 +170,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     with RunLog(out, start=start) as log:
         jump = LossJump(line["loss"] for line in read_log(out) if "loss" in line)
         if measure and start == 0:
-            log.write(0, measure(tower))
+            log.write(0, measure(0, tower))
         for step in range(start, recipe.steps):
             began = time.perf_counter()
             if (
@@ -215,7 +215,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
             )
             done = step + 1 == recipe.steps
             if measure and (done or (measure_every and (step + 1) % measure_every == 0)):
-                log.write(step + 1, measure(tower))
+                log.write(step + 1, measure(step + 1, tower))
             if done or (step + 1) % save_every == 0:
                 log.flush()
                 save(step + 1)
