@@ -9,9 +9,10 @@ from typing import Any
 from api.parts import Parts
 from catalog.database import Catalog
 from catalog.feeds.opening import Format
-from catalog.pictures import PictureStore
+from catalog.pictures import Pictures
 from catalog.posting import Posted, import_posted
 from catalog.single import Outcome, delete_product, put_product
+from catalog.store import open_pictures
 from search.address import triton_address
 from search.searcher import Searcher
 from visionseek.pixels import ImageLimits
@@ -21,7 +22,7 @@ from visionseek.settings import Settings
 class CatalogWriter:
     """`api.parts.Writer` over the catalog database. Linked pictures are not fetched: uploads are stored."""
 
-    def __init__(self, catalog: Catalog, pictures: PictureStore, limits: ImageLimits) -> None:
+    def __init__(self, catalog: Catalog, pictures: Pictures, limits: ImageLimits) -> None:
         self._catalog = catalog
         self._pictures = pictures
         self._limits = limits
@@ -70,6 +71,6 @@ def open_parts(settings: Settings) -> Parts:
     """
     searcher = Searcher.connect(settings.index, triton_address(settings))
     catalog = Catalog.open(settings.catalog_url())
-    pictures = PictureStore(settings.pictures)
+    pictures = open_pictures(settings)
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
     return Parts(searcher, catalog, pictures, CatalogWriter(catalog, pictures, limits))

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from catalog.edge import catalog_of, progress_bars
-from catalog.pictures import PictureStore
+from catalog.pictures import Pictures
 from visionseek import output
 from visionseek.errors import InputError
 from visionseek.settings import load_settings
@@ -69,8 +69,8 @@ def export(file: Path, *, as_json: bool) -> None:
     return output.emit(f"{count:,} products in {file}")
 
 
-def _record(product: Product, store: PictureStore) -> dict[str, Any]:
-    links = [str(store.path(image.sha256).absolute()) for image in product.images]
+def _record(product: Product, store: Pictures) -> dict[str, Any]:
+    links = [store.address(image.sha256) for image in product.images]
     told = {name: getattr(product, name) for name in FIELDS}
     return told | {
         "link": product.url,
@@ -80,7 +80,7 @@ def _record(product: Product, store: PictureStore) -> dict[str, Any]:
     }
 
 
-def _as_csv(shown: Iterable[Product], store: PictureStore) -> Iterator[str]:
+def _as_csv(shown: Iterable[Product], store: Pictures) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
@@ -93,7 +93,7 @@ def _as_csv(shown: Iterable[Product], store: PictureStore) -> Iterator[str]:
     yield text.getvalue()
 
 
-def _as_json(shown: Iterable[Product], store: PictureStore) -> Iterator[str]:
+def _as_json(shown: Iterable[Product], store: Pictures) -> Iterator[str]:
     for product in shown:
         told = {name: value for name, value in _record(product, store).items() if value is not None}
         # An attribute may have a field's name: what the feed called the category. The field goes before it.

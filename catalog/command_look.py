@@ -40,7 +40,7 @@ def show(product_id: str, *, as_json: bool) -> None:
     for name, text in sorted(product.attributes.items()):
         output.emit(f"  {name}: {text}")
     for image in product.images:
-        output.emit(f"image {image.id}  {store.path(image.sha256)}  from {image.source}")
+        output.emit(f"image {image.id}  {store.address(image.sha256)}  from {image.source}")
     return None
 
 

@@ -9,17 +9,18 @@ from rich.progress import TaskID
 
 from catalog.database import Catalog
 from catalog.importing import Progress
-from catalog.pictures import PictureStore
+from catalog.pictures import Pictures
+from catalog.store import open_pictures
 from visionseek import output
 from visionseek.settings import Settings
 
 
 @contextmanager
-def catalog_of(settings: Settings) -> Iterator[tuple[Catalog, PictureStore]]:
+def catalog_of(settings: Settings) -> Iterator[tuple[Catalog, Pictures]]:
     """The catalog and its pictures; closed at the end of the block."""
     catalog = Catalog.open(settings.catalog_url())
     try:
-        yield catalog, PictureStore(settings.pictures)
+        yield catalog, open_pictures(settings)
     finally:
         catalog.close()
 

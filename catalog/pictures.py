@@ -40,6 +40,21 @@ class Pictures(Protocol):
         """Whether it is kept here."""
         ...
 
+    def address(self, sha256: str) -> str:
+        """Where it is or would be, as a feed's link may say it."""
+        ...
+
+
+def relative_name(sha256: str) -> str:
+    """Name of a picture below its store, spread over 256 folders.
+
+    Raises:
+        NotFound: not a sha256 in lower-case hex, so it can be no picture (nor a path out of the store).
+    """
+    if len(sha256) != DIGEST_LENGTH or not set(sha256) <= set("0123456789abcdef"):
+        raise NotFound(f"{sha256!r} is no picture's sha256")
+    return f"{sha256[:2]}/{sha256}"
+
 
 class PictureStore:
     """Pictures in a folder, spread over 256 subfolders; safe for several processes at once."""
@@ -54,9 +69,11 @@ class PictureStore:
         Raises:
             NotFound: not a sha256 in lower-case hex, so it can be no picture (nor a path out of the store).
         """
-        if len(sha256) != DIGEST_LENGTH or not set(sha256) <= set("0123456789abcdef"):
-            raise NotFound(f"{sha256!r} is no picture's sha256")
-        return self.root / sha256[:2] / sha256
+        return self.root / relative_name(sha256)
+
+    def address(self, sha256: str) -> str:
+        """The absolute path, as a feed's link may say it."""
+        return str(self.path(sha256).absolute())
 
     def has(self, sha256: str) -> bool:
         """Whether the picture is here."""

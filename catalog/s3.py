@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from catalog.feeds.extras import needs
 from catalog.gathering import Fetched
-from visionseek.errors import FetchRefused, ImageTooLarge, InputError, NotFound, Unavailable
+from catalog.pictures import relative_name
+from visionseek.errors import ArtifactError, FetchRefused, ImageTooLarge, InputError, NotFound, Unavailable
 from visionseek.files import sha256_bytes
 
 
@@ -86,7 +87,11 @@ class S3Pictures:
         self._prefix = prefix
 
     def _key(self, sha256: str) -> str:
-        return f"{self._prefix}/{sha256[:2]}/{sha256}"
+        return f"{self._prefix}/{relative_name(sha256)}"
+
+    def address(self, sha256: str) -> str:
+        """The s3:// address, as a feed's link may say it."""
+        return f"s3://{self._bucket}/{self._key(sha256)}"
 
     def put(self, data: bytes) -> str:
         """Keep `data`; S3 has it durably when this returns."""
@@ -104,9 +109,21 @@ class S3Pictures:
         """Nothing is left to do."""
 
     def get(self, sha256: str) -> bytes:
-        """The bytes of a picture; NotFound where there is none."""
+        """The bytes of a picture.
+
+        Raises:
+            NotFound: no such picture.
+            ArtifactError: the object does not hold what its name says.
+            Unavailable: S3 does not answer.
+        """
         key = self._key(sha256)
         found: bytes = _call(key, lambda s3: s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        if sha256_bytes(found) != sha256:
+            raise ArtifactError(
+                "a stored picture is damaged",
+                where=self.address(sha256),
+                mend="delete the object and import the feed again",
+            )
         return found
 
     def has(self, sha256: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from catalog.database import Catalog
-from catalog.pictures import PictureStore
+from catalog.store import open_pictures
 from search.build import build
 from search.connecting import connect
 from search.embed import embed
@@ -167,7 +167,7 @@ def _store(settings: Settings, encoder: EncoderVersion) -> EmbeddingStore:
 
 def _loader(settings: Settings, encoder: EncoderVersion) -> Callable[[str], Pixels]:
     """Picture sha256 -> pixels, as the encoder takes them; the same way as queries go."""
-    pictures = PictureStore(settings.pictures)
+    pictures = open_pictures(settings)
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
     rule = cast("Rule", encoder.pixel_rule)
 

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of the catalog database; default: SQLite in the data folder"
     )
+    picture_store: str | None = Field(
+        None,
+        pattern=r"^s3://[^/@\s]+(/\S*)?$",
+        description="s3://bucket/prefix that keeps the pictures; default: `pictures` in the data folder",
+    )
 
     triton_host: str = Field("127.0.0.1", description="host that Triton listens on or is reached at")
     triton_grpc_port: int = Field(0, ge=0, le=65535, description="0: a free port is chosen by `up`")
@@ -96,7 +101,7 @@ class Settings(BaseSettings):
 
     @property
     def pictures(self) -> Path:
-        """The picture store."""
+        """The folder of pictures; with `picture_store` no more than a cache of it."""
         return self.data / "pictures"
 
     @property

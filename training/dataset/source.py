@@ -15,6 +15,7 @@ from catalog.feeds.opening import open_feed
 from catalog.locations import Base, allowed_file
 from catalog.mapping import guess
 from catalog.pictures import PictureStore
+from catalog.store import local_copy
 from training.dataset.product import LABELS, Picture, TrainingProduct
 from visionseek.errors import InputError, VisionSeekError
 from visionseek.settings import Settings
@@ -72,7 +73,10 @@ def read_catalog(settings: Settings) -> tuple[list[TrainingProduct], list[Reject
     store = PictureStore(settings.pictures)
     catalog = Catalog.open(url)
     try:
-        found = {product.id: _from_product(product, store) for product in catalog.all_products()}
+        products = list(catalog.all_products())
+        for sha256 in {image.sha256 for product in products for image in product.images}:
+            local_copy(settings, sha256)
+        found = {product.id: _from_product(product, store) for product in products}
     finally:
         catalog.close()
     return _with_pictures(found, [], local)
