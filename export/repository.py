@@ -23,6 +23,8 @@ max_batch_size: {max_batch}
 input [ {{ name: "pixels" data_type: TYPE_UINT8 dims: [ {size}, {size}, 3 ] }} ]
 output [ {{ name: "embedding" data_type: TYPE_FP32 dims: [ {dimension} ] }} ]
 version_policy: {{ latest {{ num_versions: {keep} }} }}
+# One instance a device: batching fills it, and on a CPU a second one would fight for the same cores.
+instance_group [ {{ count: 1 kind: KIND_AUTO }} ]
 dynamic_batching {{ max_queue_delay_microseconds: 2000 }}
 model_warmup [ {{
   name: "one picture" batch_size: 1

@@ -14,7 +14,7 @@ import numpy as np
 from search.embeddings import EmbeddingStore
 from search.encoder import Encoder
 from search.model_server import Pixels, Vectors
-from visionseek.errors import VisionSeekError
+from visionseek.errors import Unavailable, VisionSeekError
 from visionseek.vocabulary import Product, ProductImage
 
 BATCH = 16
@@ -23,6 +23,9 @@ _GRACE_S = 2.0  # for batches under way when another one fails
 _SEGMENT_ROWS = 512
 _SEGMENT_SECONDS = 5.0
 _BATCH_DEADLINE_S = 120.0
+# Triton starts a model's process anew when it died or a busy machine let it miss its heartbeat; that takes a second
+# or two. Who is told of a failure has seen so many tries.
+_PAUSES_S = (1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,17 @@ async def _embed_batch(
     reasons = {p: got.what for p, got in zip(chunk, loaded, strict=True) if isinstance(got, VisionSeekError)}
     vectors: Vectors = np.empty((0, encoder.version.dimension), np.float32)
     if readable:
-        vectors = await encoder.encode(np.stack(list(readable.values())), deadline_s=_BATCH_DEADLINE_S)
+        vectors = await _encode(encoder, np.stack(list(readable.values())))
     return _Embedded(list(readable), vectors, reasons)
+
+
+async def _encode(encoder: Encoder, pixels: Pixels) -> Vectors:
+    for pause in _PAUSES_S:
+        try:
+            return await encoder.encode(pixels, deadline_s=_BATCH_DEADLINE_S)
+        except Unavailable:
+            await asyncio.sleep(pause)
+    return await encoder.encode(pixels, deadline_s=_BATCH_DEADLINE_S)
 
 
 class _Writer:

@@ -92,7 +92,10 @@ class DiesAfter(InProcessModelServer):
         )
 
 
-async def test_when_triton_dies_in_the_middle_the_embedded_part_is_kept(world: World) -> None:
+async def test_when_triton_dies_in_the_middle_the_embedded_part_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.embed._PAUSES_S", (0.0, 0.0))
     world.server = dying = DiesAfter(world.repository, batches=2)
     with pytest.raises(Unavailable):
         await world.embed(1)
@@ -101,6 +104,23 @@ async def test_when_triton_dies_in_the_middle_the_embedded_part_is_kept(world: W
     dying.left, dying.down = 100, False
     report = await world.embed(1)
     assert (report.kept, report.embedded) == (kept, 50 - kept)
+
+
+async def test_an_encoder_that_comes_back_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.embed._PAUSES_S", (0.0, 0.0))
+
+    class Stumbles(DiesAfter):
+        async def infer(self, *words: Any, **options: Any) -> dict[str, NDArray[Any]]:
+            try:
+                return await super().infer(*words, **options)
+            except Unavailable:
+                self.left = 100
+                raise
+
+    world.server = Stumbles(world.repository, batches=1)
+    assert (await world.embed(1)).embedded == 50
 
 
 async def test_nothing_to_build_says_what_to_do(world: World) -> None:
