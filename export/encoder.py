@@ -20,7 +20,8 @@ from export.repository import publish_version, staged_version
 from training.adapters import AdapterManifest, merge, read_adapter
 from training.jina_clip import JinaCLIP, Preprocessor
 from training.jina_clip.folder import PUBLISHED_LICENCE, read_licence
-from visionseek.errors import ArtifactError, CheckpointError, ImageRejected, InputError
+from training.trained_on import read_trained_on, write_trained_on
+from visionseek.errors import ArtifactError, ImageRejected, InputError
 from visionseek.files import sha256_file
 from visionseek.manifests import EncoderManifest, write_manifest
 from visionseek.pixels import PIXEL_VERSION, Rule, load_image
@@ -100,7 +101,7 @@ def _export(
     tower: nn.Module = clip.vision_model
     if adapter is not None:
         lineage = read_adapter(adapter, checkpoint)
-        tower = _merged(clip.vision_model, adapter)
+        tower = merge(clip.vision_model, adapter)
     rule = pixel_rule or served_rule(lineage)
     size = clip.config.vision_config.image_size
     processor = Preprocessor.from_pretrained(checkpoint)
@@ -127,25 +128,14 @@ def _export(
             parity={"least_cosine": parity.least, "mean_cosine": parity.mean, "pictures": parity.pictures},
         )
         write_manifest(manifest, stage)
+        seen = read_trained_on(checkpoint)
+        if adapter is not None and (more := read_trained_on(adapter)):
+            seen = more.joined(seen)
+        if seen is not None:
+            write_trained_on(stage, seen.products, seen.families)
         on_stage("publish")
         version = publish_version(repository, model, stage)
     return Published(model, version, repository / model / str(version), manifest, parity)
-
-
-def _merged(tower: nn.Module, adapter: Path) -> nn.Module:
-    try:
-        return merge(tower, adapter)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-    ) as error:  # from PEFT, of files that are not its own
-        raise CheckpointError(
-            f"the adapter cannot be merged: {str(error).strip().splitlines()[0]}",
-            where=str(adapter),
-            mend="visionseek train tune --out ADAPTER makes a new one",
-        ) from error
 
 
 def fingerprint(onnx_path: Path, pixel_rule: str) -> str:

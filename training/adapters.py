@@ -127,8 +127,19 @@ def read_adapter(adapter: Path, checkpoint: Path) -> AdapterManifest:
 
 
 def merge(vision_tower: nn.Module, adapter: Path) -> nn.Module:
-    """Load `adapter` onto a float32 `vision_tower` and fold it into the weights."""
+    """Load `adapter` onto a float32 `vision_tower` and fold it into the weights.
+
+    Raises:
+        CheckpointError: the files are not PEFT's own, or of another architecture.
+    """
     from peft import PeftModel  # noqa: PLC0415 -- an extra; only tuning and export need it
 
-    merged: nn.Module = PeftModel.from_pretrained(vision_tower, str(adapter)).merge_and_unload()
+    try:
+        merged: nn.Module = PeftModel.from_pretrained(vision_tower, str(adapter)).merge_and_unload()
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:  # what PEFT makes of such files
+        raise CheckpointError(
+            f"the adapter cannot be merged: {str(error).strip().splitlines()[0]}",
+            where=str(adapter),
+            mend="visionseek train tune --out ADAPTER makes a new one",
+        ) from error
     return merged

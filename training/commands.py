@@ -9,8 +9,12 @@ from visionseek.lazy import LazyCommands
 # name -> (module:attribute, one line of help), in the order of use
 COMMANDS: dict[str, tuple[str, str]] = {
     "augment": ("training.dataset.commands:augment", "Build a data set: variations, screenshots, splits."),
-    "pretrain": ("training.pretrain.commands:pretrain", "Train visionseek-mini from scratch."),
+    "pretrain": (
+        "training.pretrain.commands:pretrain",
+        "Train a Jina CLIP from scratch: visionseek-mini, or any size.",
+    ),
     "tune": ("training.tune.commands:tune", "Tune LoRA adapters on a shop's own catalog."),
+    "merge": ("training.merging:merge", "A checkpoint with an adapter's update in its weights."),
     "ablate": ("training.tune.ablation_commands:ablate", "What each part of the tuning is worth: a table."),
 }
 

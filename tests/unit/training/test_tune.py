@@ -22,7 +22,7 @@ from training.adapters import attach, merge, read_adapter
 from training.jina_clip import JinaCLIP
 from training.pretrain.pictures import PictureSet, Source
 from training.split import require_apart, split_by_family
-from training.trained_on import TrainedOn
+from training.trained_on import TrainedOn, read_trained_on
 from training.tune.batches import Batches
 from training.tune.captions import embed_captions
 from training.tune.commands import tune as tune_command
@@ -377,6 +377,10 @@ def test_a_tuned_encoder_is_exported_with_its_lineage(
     assert plain.manifest.adapter is None
     assert published.parity.least > 0.9999
     assert published.manifest.fingerprint != plain.manifest.fingerprint
+    seen = read_trained_on(published.folder)
+    assert seen is not None
+    assert seen.products
+    assert read_trained_on(plain.folder) is None
 
 
 def test_too_few_pictures_for_the_gate_publish_nothing(checkpoint: Path, tmp_path: Path) -> None:
