@@ -45,12 +45,13 @@ def upsert(connection: Connection, drafts: Sequence[Draft]) -> int:
         drafts: the products.
     """
     stored = stored_digests(connection, [draft.id for draft in drafts])
+    sqlite_ = connection.dialect.name == "sqlite"
     told = [(draft, draft.digest()) for draft in drafts]
     written = [(draft, digest) for draft, digest in told if stored.get(draft.id) != digest]
     if not written:
         return 0
-    fresh = [_row(connection, draft, digest) for draft, digest in written if draft.id not in stored]
-    changed = [_row(connection, draft, digest) for draft, digest in written if draft.id in stored]
+    fresh = [_row(draft, digest, sqlite=sqlite_) for draft, digest in written if draft.id not in stored]
+    changed = [_row(draft, digest, sqlite=sqlite_) for draft, digest in written if draft.id in stored]
     if changed:
         names = [row[0] for row in changed]
         # Deleted and inserted again: the columns are the same, and a bulk insert is the fastest statement.
@@ -67,9 +68,9 @@ def upsert(connection: Connection, drafts: Sequence[Draft]) -> int:
 
 
 def insert_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Insert plain tuples. The driver's own statement: per row, SQLAlchemy's costs more than all the rest."""
+    """Insert plain rows. The driver's own statement: per row, SQLAlchemy's costs more than all the rest."""
     if not rows:
         return
     sqlite_ = connection.dialect.name == "sqlite"
@@ -83,17 +84,28 @@ def insert_rows(
             values = chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])
             connection.exec_driver_sql(several, tuple(values))
     if rest < len(rows):
-        connection.exec_driver_sql(statement + place, list(rows[rest:]))
+        connection.exec_driver_sql(statement + place, list(map(tuple, rows[rest:])))
 
 
 _COLUMNS = (*_FIELDS, "digest")
+_TITLE, _PRICE, _IN_STOCK = (_COLUMNS.index(name) for name in ("title", "price", "in_stock"))
 
 
-def _row(connection: Connection, draft: Draft, digest: str) -> tuple[Any, ...]:
-    name, title, category, price, *rest, in_stock, attributes, _ = draft
-    shown = price if price is None or connection.dialect.name != "sqlite" else str(price)
-    title = title or draft.shown_title()
-    return (name, title, category, shown, *rest, in_stock is not False, attributes, digest)
+def _row(draft: Draft, digest: str, *, sqlite: bool) -> list[Any]:
+    values: list[Any] = [*draft]
+    values[-1] = digest  # in the place of the links
+    if not draft.title:
+        values[_TITLE] = draft.shown_title()
+    in_stock = draft.in_stock is not False
+    if (
+        sqlite
+    ):  # which keeps neither decimals nor truth values; its driver takes numbers far faster than these
+        values[_IN_STOCK] = int(in_stock)
+        if draft.price is not None:
+            values[_PRICE] = str(draft.price)
+    else:
+        values[_IN_STOCK] = in_stock
+    return values
 
 
 def delete_products(connection: Connection, ids: Collection[str]) -> int:
@@ -132,5 +144,11 @@ def insert_new(connection: Connection, table: Table) -> Executable:
 
 def tell(connection: Connection, kind: str, change: str, what: Iterable[tuple[str, int | None]]) -> None:
     """Append changes to the outbox, in this order."""
-    rows = [(kind, change, product, image) for product, image in what]
-    insert_rows(connection, outbox, ("kind", "change", "product_id", "image_id"), rows)
+    if kind == "product":  # has no image; what is left out costs nothing
+        insert_rows(connection, outbox, _TOLD, [(kind, change, product) for product, _ in what])
+    else:
+        rows = [(kind, change, product, image) for product, image in what]
+        insert_rows(connection, outbox, (*_TOLD, "image_id"), rows)
+
+
+_TOLD = ("kind", "change", "product_id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from catalog.drafts import Draft, Finding, Row, encode_attributes
+from catalog.drafts import Draft, Finding, Row, encode_attributes, new
 from catalog.mapping import ColumnMapping
 from catalog.meaning import meaning_of
 from catalog.normalise.prices import known_currency, parse_price
@@ -68,28 +68,25 @@ class Drafter:
         links = _links(sheet) if self._plan.images else ()
         sheet.keep_the_rest()
         title, description = values.get("title", ""), _description(sheet)
-        meaning = meaning_of(sheet, title, description)
-        traits = meaning.traits
+        category, traits, karat = meaning_of(sheet, title, description)
         if not sheet.ascii:
             _unreadable(sheet, title, description)
         price, currency = _price(sheet)
-        return Draft(
+        made = (
             sheet.id,
-            _title(sheet, title, meaning.category),
-            meaning.category,
+            _title(sheet, title, category),
+            category,
             price,
             currency,
-            traits.metal,
-            traits.stone,
-            traits.shape,
-            traits.setting,
-            traits.karat,
+            *traits[:4],  # metal, stone, shape, setting
+            karat,
             description,
             _url(sheet),
             _in_stock(sheet),
             encode_attributes(sheet.attributes),
             links,
-        ), sheet.findings
+        )
+        return new(Draft, made), sheet.findings
 
 
 def _unnamed(sheet: Sheet) -> Finding:

@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple
 Outcome = Literal["merged", "rejected", "remark", "broken_image", "similar"]
 
 
+# `new(Row, (line, fields))` makes the same as `Row(line, fields)` in half the time: for what each row passes.
+new = tuple.__new__
+
 # A row that is no row: what is wrong with it stands under a name that no feed uses for a column.
 BROKEN = "\0broken"
 

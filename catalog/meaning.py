@@ -27,33 +27,48 @@ Essence = tuple[str, ...]
 
 
 class Meaning(NamedTuple):
-    """What texts mean; `attributes` keep what has no field of its own, such as further stones."""
+    """What texts mean.
+
+    Attributes:
+        category: of the taxonomy, None where nothing names one.
+        remark: where category column and title disagree.
+        traits: of the piece; the karat is that of the material column.
+        attributes: what has no field of its own, such as further stones.
+        asks_karat: a number of karats in title or description holds: the piece may be of gold, and the
+            material column has none.
+    """
 
     category: str | None
     remark: str | None
     traits: Traits
-    attributes: tuple[tuple[str, str], ...]
+    attributes: dict[str, str]
+    asks_karat: bool
 
 
-def meaning_of(sheet: Sheet, title: str, description: str) -> Meaning:
-    """Understand a row, and write its remarks and attributes onto its sheet."""
+def meaning_of(sheet: Sheet, title: str, description: str) -> tuple[str | None, Traits, int | None]:
+    """Understand a row, and write its remarks and attributes onto its sheet.
+
+    Returns:
+        Its category, its traits and its karat, which goes before that of the traits.
+    """
     titled, described = essence(title) if title else (), essence(description) if description else ()
     told, material = sheet.categories(), sheet.values.get("material", "")
     kind = category_of_title(title, titled)
     if kind is None and _column(told) in BROAD:  # "Bridal Sets" says too little to stop there
         kind = category_of_title(description, described)
-    karat = None if _of_material(material)[1] else karat_of(title) or karat_of(description)
-    found = _understood(told, kind, titled, described, material, karat)
-    if found.remark:
-        sheet.remark("category", found.remark, title)
-    if found.category is None:
+    category, remark, traits, attributes, asks_karat = _understood(told, kind, titled, described, material)
+    karat = karat_of(title) or karat_of(description) if asks_karat else traits.karat
+    if remark:
+        sheet.remark("category", remark, title)
+    if category is None:
         sheet.remark(
             "category", "neither category nor title name a kind of product", told[0] if told else None
         )
-    sheet.attributes.update(found.attributes)
+    sheet.attributes.update(attributes)
     if not _TOLD.isdisjoint(sheet.values):
-        return found._replace(traits=_with_columns(sheet, found.traits))
-    return found
+        traits = _with_columns(sheet, traits)
+        karat = _karat_column(sheet) or karat
+    return category, traits, karat
 
 
 @lru_cache(maxsize=20_000)
@@ -63,7 +78,6 @@ def _understood(
     title: Essence,
     description: Essence,
     material: str,
-    karat: int | None,
 ) -> Meaning:
     answer: CategoryAnswer = decide(_column(told), kind)
     attributes = {}
@@ -71,24 +85,19 @@ def _understood(
         attributes["category"] = told[0]
     if material:
         attributes["material"] = material
-    known, fineness = _of_material(material)
+    known, asks_karat = essence(material), False
     if answer.category in NOT_JEWELRY:  # the gold chain of a purse makes no gold purse
         read = traits_of((known,))._replace(shape=None, setting=None)
     else:
         read = traits_of((known, title, description))
-        karat = fineness or karat
-        if karat and (read.metal is None or "gold" in read.metal):
-            read = read._replace(karat=karat)
+        if read.metal is None or "gold" in read.metal:
+            read = read._replace(karat=karat_of(material))
+            asks_karat = read.karat is None
         if len(read.stones) > 1:
             attributes["stones"] = ", ".join(read.stones)
         if len(read.metals) > 1:
             attributes["metals"] = ", ".join(read.metals)
-    return Meaning(answer.category, answer.remark, read, tuple(attributes.items()))
-
-
-@lru_cache(maxsize=20_000)
-def _of_material(material: str) -> tuple[Essence, int | None]:
-    return essence(material), karat_of(material)
+    return Meaning(answer.category, answer.remark, read, attributes, asks_karat)
 
 
 def _column(told: tuple[str, ...]) -> str | None:
@@ -110,6 +119,9 @@ def _with_columns(sheet: Sheet, read: Traits) -> Traits:
             sheet.attributes[kind] = value
     if told:
         read = read._replace(**told)  # type: ignore[arg-type]  # the kinds are fields of Traits
+    return read
+
+
+def _karat_column(sheet: Sheet) -> int | None:
     karat = sheet.value("karat") or sheet.value("metal")
-    number = karat_of(f"{karat}K" if karat.isdigit() else karat) if karat else None
-    return read._replace(karat=number) if number else read
+    return karat_of(f"{karat}K" if karat.isdigit() else karat) if karat else None

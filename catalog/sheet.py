@@ -12,6 +12,8 @@ from catalog.normalise.text import clean, plain
 LONGEST_TITLE = 1_000
 LONGEST_TEXT = 50_000
 
+# What ASCII prints, but for the beginning of an entity: nothing of it needs cleaning.
+_EASY = bytes(code for code in range(0x20, 0x7F) if code != ord("&"))
 _OTHERWISE = frozenset({"images", "description", "category"})  # lists, HTML, and several that all count
 
 
@@ -88,7 +90,7 @@ class Sheet:
         self.findings: list[Finding] = []
         whole = "".join(fields.values())
         self.ascii = whole.isascii()
-        easy = self.ascii and whole.isprintable() and "&" not in whole and "  " not in whole
+        easy = self.ascii and not whole.encode().translate(None, _EASY) and "  " not in whole
         self.clean = str.strip if easy else clean
         self.plain = str.strip if easy and "<" not in whole else plain
         tidy, get = self.clean, fields.get

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
-from catalog.drafts import BROKEN, Row
+from catalog.drafts import BROKEN, Row, new
 from catalog.feeds.streams import Rejoined
 from visionseek.errors import FeedError
 
@@ -175,7 +175,7 @@ def _rows(reader: Iterator[list[str]], columns: list[str], skipped: int) -> Iter
                 elif repeated and cells:
                     yield Row(line, _joined(columns, cells))
                 elif cells:
-                    yield Row(line, dict(zip(columns, cells)))  # noqa: B905 -- a short row leaves its last columns empty
+                    yield new(Row, (line, dict(zip(columns, cells))))  # noqa: B905 -- a short row leaves its last columns empty
                 line = skipped + reader.line_num + 1  # type: ignore[attr-defined]
         except csv.Error as error:
             yield Row(line, {BROKEN: f"not readable as CSV: {error}"})

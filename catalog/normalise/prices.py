@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from catalog.drafts import new
+
 _TABLE = tomllib.loads(Path(__file__).with_name("currencies.toml").read_text("utf-8"))
 CODES = frozenset(_TABLE["codes"])
 SIGNS: dict[str, str | None] = {**dict.fromkeys(_TABLE["shared"]["signs"]), **_TABLE["signs"]}
@@ -52,7 +54,7 @@ def parse_price(text: str, currency: str | None = None) -> Price:
             a bare `$` or `¥` takes the given one where that is a dollar, a yen or a yuan.
     """
     if _CENTS.fullmatch(text):
-        return Price(Decimal(text.replace(",", "")), currency)
+        return new(Price, (Decimal(text.replace(",", "")), currency, None))
     if _PLAIN.fullmatch(text):
         return Price(Decimal(text).quantize(CENT), currency)
     return _parse(text, currency)

@@ -71,7 +71,9 @@ _REACH: dict[str, int] = {}
 for _phrase in PHRASES:
     _first, *_rest = _phrase.split(" ")
     _REACH[_first] = max(_REACH.get(_first, 0), 1 + len(_rest))
-_MEANT = {word: word for phrase in PHRASES for word in phrase.split(" ")}.get
+_WORDS = {word: word for phrase in PHRASES for word in phrase.split(" ")}
+_MEANT = _WORDS.get
+_MEANT_ASCII = {word.encode(): word for word in _WORDS}.get
 _NOTHING = repeat("")
 _GLUED = tuple(sorted((p for p in PHRASES if _UNSPACED.search(p)), key=len, reverse=True))
 # In ASCII, what parts words becomes a space: much faster than the expression.
@@ -90,6 +92,9 @@ def essence(text: str) -> tuple[str, ...]:
 
     Titles and descriptions are made by patterns, so that their essences repeat and are understood once.
     """
+    if text.isascii() and "'" not in text:  # the same as below, without a text for each word
+        found = tuple(map(_MEANT_ASCII, text.encode().translate(_LOWERED).split(), _NOTHING))
+        return found if any(found) else ()
     found = tuple(map(_MEANT, tokens(text), _NOTHING))
     if any(found):
         return found
