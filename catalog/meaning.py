@@ -85,19 +85,24 @@ def _understood(
         attributes["category"] = told[0]
     if material:
         attributes["material"] = material
-    known, asks_karat = essence(material), False
+    (known, fineness), asks_karat = _of_material(material), False
     if answer.category in NOT_JEWELRY:  # the gold chain of a purse makes no gold purse
         read = traits_of((known,))._replace(shape=None, setting=None)
     else:
         read = traits_of((known, title, description))
         if read.metal is None or "gold" in read.metal:
-            read = read._replace(karat=karat_of(material))
-            asks_karat = read.karat is None
+            read = read._replace(karat=fineness)
+            asks_karat = fineness is None
         if len(read.stones) > 1:
             attributes["stones"] = ", ".join(read.stones)
         if len(read.metals) > 1:
             attributes["metals"] = ", ".join(read.metals)
     return Meaning(answer.category, answer.remark, read, attributes, asks_karat)
+
+
+@lru_cache(maxsize=20_000)
+def _of_material(material: str) -> tuple[Essence, int | None]:
+    return essence(material), karat_of(material)
 
 
 def _column(told: tuple[str, ...]) -> str | None:
