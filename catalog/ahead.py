@@ -10,12 +10,12 @@ import marshal
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 from catalog.drafting import Drafter
 from catalog.drafts import BROKEN, Draft, Finding, Row, new
@@ -28,6 +28,8 @@ BATCH = 10_000
 PIPE = 2**20  # bytes, what systems allow everyone
 LARGE = 4_000_000  # bytes of a feed from which a process of its own pays for its start
 _PRICE = Draft._fields.index("price")
+
+_Kept = TypeVar("_Kept")
 
 
 @contextmanager
@@ -73,16 +75,26 @@ def batches(feed: Feed, mapping: ColumnMapping, done: int) -> Iterator[list[Made
 
 def make_batches(feed: Feed, mapping: ColumnMapping, done: int) -> Iterator[list[Made]]:
     """The same, in this process."""
+    return _batches(feed, mapping, done, lambda made: made)
+
+
+def _batches(
+    feed: Feed, mapping: ColumnMapping, done: int, kept: Callable[[Made], _Kept]
+) -> Iterator[list[_Kept]]:
+    """Batches of what `kept` makes of each row; at once, while the row is still in the processor's cache."""
     drafter = Drafter(mapping)
     rows = feed.rows()
     for _ in islice(rows, done):
         pass
-    batch: list[Made] = []
+    batch: list[_Kept] = []
+    last: str | None = None
     for made in _made(rows, drafter, feed):
-        if len(batch) >= BATCH and (made.draft is None or not _same_id(made, batch[-1])):
+        name = made.draft.id if made.draft is not None else None
+        if len(batch) >= BATCH and (name is None or name != last):
             yield batch
             batch = []
-        batch.append(made)
+        last = name
+        batch.append(kept(made))
     if batch:
         yield batch
 
@@ -100,10 +112,6 @@ def _made(rows: Iterable[Row], drafter: Drafter, feed: Feed) -> Iterator[Made]:
         if draft.links:
             draft = draft._replace(links=tuple(dict.fromkeys(map(resolve, draft.links))))
         yield new(Made, (row.line, draft, findings))
-
-
-def _same_id(one: Made, other: Made) -> bool:
-    return one.draft is not None and other.draft is not None and one.draft.id == other.draft.id
 
 
 def _from_process(feed: Feed, mapping: ColumnMapping, done: int) -> Iterator[list[Made]]:
@@ -150,8 +158,8 @@ def serve() -> None:
     sys.path[:] = path
     try:
         with seldom_collected():
-            for batch in make_batches(feed, mapping, done):
-                _send([_pack(made) for made in batch])
+            for batch in _batches(feed, mapping, done, _pack):
+                _send(batch)
         _send(None)
     except VisionSeekError as error:
         _send((type(error).__name__, error.what, error.where, error.mend))
