@@ -67,6 +67,13 @@ class _Shown(HTMLParser):
         self.parts: list[str] = []
         self._hidden = 0
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """What only looks like `<![CDATA[` is a comment, as browsers take it; the library's parser gives up."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i, report)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
         self._hidden += tag in _HIDDEN

@@ -106,6 +106,11 @@ def test_any_text_is_cleaned_once_and_for_all(text: str) -> None:
     karat_of(text)
 
 
+@given(st.text(alphabet="<!>[]-/?&;#xCDATabp\"'= ", max_size=60))
+def test_anything_like_markup_is_read_without_an_error(text: str) -> None:
+    plain(text)
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
@@ -116,6 +121,8 @@ def test_any_text_is_cleaned_once_and_for_all(text: str) -> None:
         ("price < 5 & more", "price < 5 & more"),
         ("e\u0301clat\u200b", "éclat"),
         ("AT&amp;T", "AT&T"),
+        ("a <![CDAT[ x ]]> b", "a b"),
+        ("<![if !IE]>ring<![endif]>", "ring"),
     ],
 )
 def test_html_becomes_the_text_that_a_page_shows(html: str, text: str) -> None:
