@@ -33,8 +33,8 @@ def write_pointer(settings: Settings, *, version: int = 1) -> None:
     (settings.index / "current.json").write_text(json.dumps(pointer))
 
 
-# What a shell reports as 130: exit with that code, or an end by the signal itself. Python chooses the latter where
-# Ctrl-C came while it ran code given as text (dataclasses do so when a module is imported), though it was handled.
+# What a shell reports as 130: exit with that code, or an end by the signal itself. The latter was seen in one start in
+# six, after "stopped" was printed and all was cleaned up; why is not known. What must hold either way is below.
 INTERRUPTED = (130, -signal.SIGINT)
 
 
