@@ -1,6 +1,10 @@
 """What a person sees of a failure: one message, no traceback."""
 
 import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +42,19 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(cli.cli, "main", fail)
     with pytest.raises(FileNotFoundError):
         cli.main()
+
+
+def test_ctrl_c_in_code_that_is_run_from_text_is_exit_130_and_no_signal(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        'import visionseek.cli\nvisionseek.cli.cli.main = lambda **_: exec("raise KeyboardInterrupt")\n'
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "visionseek"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(cli.__file__).parents[1]}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 130
+    assert "stopped" in ran.stderr

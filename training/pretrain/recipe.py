@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from training.recipes import recipe_field
 
@@ -16,6 +17,9 @@ class Recipe:
     products_each: int = recipe_field(48, "Products in a batch.", low=2)
     views: int = recipe_field(2, "Pictures of each in a batch.", low=2)
     pieces: int = recipe_field(1, "Parts that a batch is encoded in: less memory, the same gradient.", low=1)
+    optimizer: Literal["adamw", "muon"] = recipe_field(
+        "adamw", "Of the matrices between layers; others: AdamW."
+    )
     learning_rate: float = recipe_field(1e-3, "At its peak.", low=0)
     warmup: int = recipe_field(200, "Steps to the peak.", low=0)
     weight_decay: float = recipe_field(0.05, "On matrices only.", low=0)

@@ -17,6 +17,7 @@ from training.distributed import Crew
 from training.divergence import refuse_divergence, refuse_gradient
 from training.embedding import Normaliser
 from training.jina_clip import JinaCLIP, Preprocessor
+from training.optimizer import Optimizer
 from training.precision import mixed_precision
 from training.pretrain.batches import batches
 from training.pretrain.objective import Objective, say
@@ -73,8 +74,8 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
     learning = {name: p for name, p in clip.named_parameters() if p.requires_grad}
     if words is None or recipe.text_weight == 0:
         learning = {name: p for name, p in learning.items() if name.startswith("vision_model.")}
-    optimizer = torch.optim.AdamW(
-        _groups(learning, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
+    optimizer = Optimizer(
+        learning, recipe.optimizer, learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     pixels, labels = torch.from_numpy(pictures.pixels), torch.from_numpy(pictures.labels)
 
@@ -107,10 +108,7 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             if step == 0 and crew.leads:
                 names = [pictures.products[int(label)] for label in labels[rows]]
                 contact_sheet(looks, out / SAMPLES_FILE, labels=names)
-            for group in optimizer.param_groups:
-                factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
-                group["lr"] = recipe.learning_rate * factor
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             said = say(words, labels[rows], seed, crew.device) if words and recipe.text_weight else None
             objective = Objective(clip, recipe, crew, labels[rows], said)
 
@@ -124,7 +122,7 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             crew.average(learning.values())
             norm = float(nn.utils.clip_grad_norm_(learning.values(), 1.0))
             refuse_gradient(step, norm)
-            optimizer.step()
+            optimizer.step(cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup))
             _average(average, clip, min(recipe.ema, (step + 1) / (step + 10)))
             on_step(step + 1, loss.item())
             if log is not None:
@@ -142,12 +140,6 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             log.close()
     crew.wait()
     return average
-
-
-def _groups(learning: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    matrices = [p for p in learning.values() if p.ndim >= 2]
-    others = [p for p in learning.values() if p.ndim < 2]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,14 +36,20 @@ class Killed(Exception):
     pass
 
 
-def run(checkpoint: Path, pictures: PictureSet, out: Path, stop_after: int | None = None) -> JinaCLIP:
+def run(
+    checkpoint: Path,
+    pictures: PictureSet,
+    out: Path,
+    stop_after: int | None = None,
+    recipe: Recipe = RECIPE,
+) -> JinaCLIP:
     def on_step(step: int, loss: float) -> None:
         if step == stop_after:
             raise Killed
 
     clip = JinaCLIP.from_pretrained(checkpoint)
     processor = Preprocessor.from_pretrained(checkpoint)
-    return pretrain(clip, processor, pictures, RECIPE, out, save_every=2, on_step=on_step)
+    return pretrain(clip, processor, pictures, recipe, out, save_every=2, on_step=on_step)
 
 
 def losses(out: Path) -> dict[int, float]:
@@ -50,14 +57,15 @@ def losses(out: Path) -> dict[int, float]:
     return {line["step"]: line["loss"] for line in lines}
 
 
+@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, optimizer="muon")])
 def test_a_killed_run_ends_as_the_run_that_was_not(
-    checkpoint: Path, make_pictures: Make, tmp_path: Path
+    checkpoint: Path, make_pictures: Make, tmp_path: Path, recipe: Recipe
 ) -> None:
     pictures = make_pictures()
-    whole = run(checkpoint, pictures, tmp_path / "whole")
+    whole = run(checkpoint, pictures, tmp_path / "whole", recipe=recipe)
     with pytest.raises(Killed):
-        run(checkpoint, pictures, tmp_path / "killed", stop_after=5)
-    resumed = run(checkpoint, pictures, tmp_path / "killed")
+        run(checkpoint, pictures, tmp_path / "killed", stop_after=5, recipe=recipe)
+    resumed = run(checkpoint, pictures, tmp_path / "killed", recipe=recipe)
     assert losses(tmp_path / "killed")[6] == pytest.approx(losses(tmp_path / "whole")[6], rel=1e-4)
     for name, value in whole.vision_model.state_dict().items():
         torch.testing.assert_close(resumed.vision_model.state_dict()[name], value)
