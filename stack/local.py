@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from stack import processes
-from stack.api_process import API_COMMAND, as_variables, wait_api
+from stack.api_process import API_COMMAND, EncoderChanged, as_variables, wait_api
 from stack.logs import rotate_log
 from stack.models import load_missing
 from stack.ports import choose_port
@@ -127,7 +127,7 @@ class LocalStack:
         if (api := self.state.api) is None:
             raise StackError("no API was started", where=str(self.run), mend="visionseek up")
         since = self.api_log.stat().st_size if self.api_log.exists() else 0
-        wait_api(api.process, api.url, searches=True, log=self.api_log, since=since)
+        wait_api(api.process, api.url, searches=True, log=self.api_log, since=since, settling=True)
 
     def stop(self) -> bool:
         """Stop the API, then Triton, whoever started them; whether anything ran.
@@ -280,7 +280,11 @@ class LocalStack:
         with processes.signals_held():
             process = self._spawn(self._api_command, os.environ | as_variables(settings), self.api_log)
             write_state(self.run, StackState(triton=state.triton, api=ApiRun(process=process, url=url)))
-        wait_api(process, url, searches=self._pointer.exists(), log=self.api_log, since=since)
+        try:
+            wait_api(process, url, searches=self._pointer.exists(), log=self.api_log, since=since)
+        except EncoderChanged as error:  # stays up: what mends it needs Triton
+            mend = f"; {error.mend}" if error.mend else ""
+            self._say(f"not ready: {error.what}{mend}")
 
     def _spawn(self, command: Sequence[str], environment: dict[str, str], log: Path) -> processes.Process:
         try:
