@@ -142,12 +142,16 @@ def _made(job: _Job, rows: Sequence[int], workers: int) -> Iterator[tuple[int, _
         for row in rows:
             yield row, _make(job, row)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _job.append, (job,)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job,)) as pool:
         try:
             yield from zip(rows, pool.map(_make_in_worker, rows, chunksize=8), strict=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _start_worker(job: _Job) -> None:
+    _job.append(job)  # by name: a bound `_job.append` would be sent along with a list of its own
 
 
 def _make_in_worker(row: int) -> _Squares:

@@ -39,6 +39,15 @@ def test_shots_are_made_once_and_a_stopped_filling_goes_on(make_feed: MakeFeed, 
     assert make(sources, tmp_path / "cache")[0].rate is None
 
 
+def test_several_processes_make_what_one_makes(make_feed: MakeFeed, tmp_path: Path) -> None:
+    sources = feed_sources(make_feed(tmp_path, products=4))
+    alone, _ = make(sources, tmp_path / "a")
+    together, calls = make(sources, tmp_path / "b", workers=2)
+    assert calls == 4
+    for kind, pixels in alone.pixels.items():
+        assert (together.pixels[kind] == pixels).all()
+
+
 def test_kinds_do_not_change_each_other_and_seeds_do(make_feed: MakeFeed, tmp_path: Path) -> None:
     sources = feed_sources(make_feed(tmp_path, products=2))
     few, _ = make(sources, tmp_path / "a", kinds=("crop",))
