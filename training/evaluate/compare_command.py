@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 
 from visionseek import output
 from visionseek.errors import InputError
@@ -36,12 +36,18 @@ def compare_runs(first: Path, second: Path, metrics: tuple[str, ...], seed: int,
     if unknown:
         known = dict.fromkeys(one.metric for one in found)
         raise InputError(f"no figure {min(unknown)!r} in both runs", mend=f"there are: {', '.join(known)}")
-    table = Table("slice", "figure", "first", "second", "difference [95 %]", "p", "")
+    # Narrow enough for 80 columns: a name that is cut could be that of another figure.
+    columns = ("slice", "figure", "1st", "2nd", "change", "low", "high", "p", "")
+    table = Table(
+        *(Column(name, no_wrap=True) for name in columns), box=None, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     differences: dict[str, dict[str, Any]] = {}
     for one in (one for one in found if not metrics or one.metric in metrics):
         change = one.second - one.first
-        cells = [f"{one.first:.3f}", f"{one.second:.3f}", f"{change:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"]
-        table.add_row(one.slice, one.metric, *cells, f"{one.p:.4f}", "significant" if one.significant else "")
+        cells = [f"{one.first:.3f}", f"{one.second:.3f}"]
+        cells += [f"{value:+.3f}" for value in (change, one.low, one.high)]
+        p = "<.001" if one.p < 0.001 else f"{one.p:.3f}"
+        table.add_row(one.slice, one.metric, *cells, p, "*" if one.significant else "")
         differences.setdefault(one.slice, {})[one.metric] = {
             "first": round(one.first, 4),
             "second": round(one.second, 4),
@@ -52,6 +58,11 @@ def compare_runs(first: Path, second: Path, metrics: tuple[str, ...], seed: int,
         }
     output.console.print(f"first: {a.encoder}\nsecond: {b.encoder}", markup=False, soft_wrap=True)
     output.console.print(table)
+    output.console.print(
+        "low, high: 95 % interval of the change; *: significant at 5 % after Holm's correction",
+        markup=False,
+        soft_wrap=True,
+    )
     if as_json:
         output.emit_json(
             {
