@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from catalog.render.camera import Camera
 from catalog.render.mesh import Array
 from catalog.render.scene import Scene, Solid
-from catalog.render.tracer import Tracer
+from catalog.render.tracer import LLVM, Tracer
 from visionseek.errors import StackError, VisionSeekError
 
 DEPTH = 9  # bounces: a ray enters a stone, is reflected some six times, and leaves
@@ -63,6 +63,7 @@ class Renderer:
         import pyoidn  # noqa: PLC0415
 
         mitsuba.set_variant(tracer.variant)
+        self._opaque: Any = drjit.opaque if tracer.variant == LLVM else lambda _type, value: value
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
         drjit.set_thread_count(1)
         self._mi: Any = mitsuba
@@ -99,10 +100,18 @@ class Renderer:
         for number, solid in enumerate(scene.solids):
             world[f"solid{number:02d}"] = self._mesh(solid, f"solid{number:02d}")
         loaded = mi.load_dict(world)
+        self._keep_out_of_code(loaded, scene.camera)
         light = np.array(mi.render(loaded, spp=samples, seed=seed))[..., :3]
         guide = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
         drawn = np.array(mi.render(loaded, integrator=guide, spp=GUIDE_SAMPLES, seed=seed))
         return light, drawn[..., -6:-3], drawn[..., -3:]
+
+    def _keep_out_of_code(self, loaded: Any, camera: Camera) -> None:
+        """Hand over as data what differs in every picture: constants become code, which is translated anew."""
+        values = self._mi.traverse(loaded.sensors()[0])
+        for name, value in (("focus_distance", camera.distance), ("aperture_radius", _aperture(camera))):
+            values[name] = self._opaque(self._mi.Float, value)
+        values.update()
 
     def _sensor(self, camera: Camera, size: int) -> dict[str, Any]:
         look = self._mi.ScalarTransform4f().look_at(
@@ -112,7 +121,7 @@ class Renderer:
             "type": "thinlens",
             "fov": camera.view,
             "to_world": look,
-            "aperture_radius": max(camera.aperture, 1e-4),
+            "aperture_radius": _aperture(camera),
             "focus_distance": camera.distance,
             "film": {
                 "type": "hdrfilm",
@@ -203,6 +212,11 @@ class Renderer:
         if problem:
             raise StackError(f"the denoiser failed: {problem}")
         return np.asarray(result, dtype=np.float64)
+
+
+def _aperture(camera: Camera) -> float:
+    """Radius of the lens in millimetres; a pinhole is a very small one."""
+    return max(camera.aperture, 1e-4)
 
 
 def _developed(light: Array, scene: Scene) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +186,19 @@ def test_every_kind_of_view_can_be_drawn(renderer: Renderer) -> None:
     for kind, pixels in seen.items():
         assert 15 < pixels.mean() < 250, kind
         assert pixels.std() > 5, kind
+
+
+def test_a_picture_from_elsewhere_needs_no_new_code(renderer: Renderer) -> None:
+    """Translating a kernel takes three times as long as running it."""
+    if tracer().variant == SCALAR:
+        pytest.skip("the scalar ray tracer translates nothing")
+    drjit = importlib.import_module("drjit")
+    scene = trial_scene()
+    renderer.draw(scene, SIZE, SAMPLES, 0)
+    camera = replace(scene.camera, origin=scene.camera.origin * 1.2, aperture=0.3)
+    with drjit.scoped_set_flag(drjit.JitFlag.KernelHistory):
+        drjit.kernel_history_clear()
+        renderer.draw(replace(scene, camera=camera), SIZE, SAMPLES, 1)
+        large = [kernel for kernel in drjit.kernel_history() if kernel.get("operation_count", 0) > 100]
+    assert len(large) >= 2, "the picture and its guides"
+    assert all(kernel["cache_hit"] for kernel in large)
