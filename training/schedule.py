@@ -1,4 +1,4 @@
-"""How the learning rate moves."""
+"""How the learning rate and the size of the pictures move."""
 
 from __future__ import annotations
 
@@ -14,3 +14,23 @@ def cosine_with_warmup(step: int, *, steps: int, warmup: int, floor: float = 0.0
         return (step + 1) / warmup
     progress = min(1.0, (step - warmup) / max(1, steps - warmup))
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def grown_size(step: int, *, steps: int, growing_share: float, first: int, last: int, patch: int) -> int:
+    """Side of the pictures at a step, a multiple of `patch`: `first`, and over the last steps up to `last`.
+
+    Small pictures first: a small part of the work, and the tower takes any size (Tan and Le 2021, progressive
+    learning; Touvron et al. 2019 on why the last steps should have the final size).
+
+    Args:
+        step: counted from 0.
+        steps: of the run.
+        growing_share: of the steps, the last ones, in which pictures grow.
+        first: side in pixels at first.
+        last: side in pixels at the end.
+        patch: side of a patch in pixels.
+    """
+    growing = steps * growing_share
+    progress = 0.0 if not growing else (step + 1 - (steps - growing)) / growing
+    grown = first + (last - first) * min(1.0, max(0.0, progress))
+    return max(patch, math.floor(grown / patch) * patch)

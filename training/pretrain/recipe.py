@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from training.recipes import recipe_field
+from training.schedule import grown_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Recipe:
     seed: int = recipe_field(0, "Of initial values, batches and variation.", low=0)
 
     def size_at(self, step: int, patch: int) -> int:
-        """Side of the pictures at a step, a multiple of `patch`.
-
-        Small pictures first: a small part of the work, and the tower takes any size (Tan and Le 2021,
-        progressive learning; Touvron et al. 2019 on why the last steps should have the final size).
-        """
-        growing = self.steps * self.growing_share
-        progress = 0.0 if not growing else (step + 1 - (self.steps - growing)) / growing
-        grown = self.size + (self.final_size - self.size) * min(1.0, max(0.0, progress))
-        return max(patch, math.floor(grown / patch) * patch)
+        """Side of the pictures at a step, a multiple of `patch`."""
+        return grown_size(
+            step,
+            steps=self.steps,
+            growing_share=self.growing_share,
+            first=self.size,
+            last=self.final_size,
+            patch=patch,
+        )

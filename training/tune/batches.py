@@ -24,6 +24,8 @@ class Batches:
         shares: of the shots, how many are of each kind; a product without a kind shows another.
         hard_share: share of a batch's products that are the nearest of its others, once `neighbours` is set.
         seed: of the draw.
+        worn_share: of the pictures of a product that has both kinds, about so many are worn or in a scene; 0 draws
+            all alike.
         plain_only: leave out worn pictures and pictures in a scene, and shots of them.
 
     Attributes:
@@ -43,8 +45,10 @@ class Batches:
         shares: Mapping[Kind, float],
         hard_share: float,
         seed: int,
+        worn_share: float = 0.0,
         plain_only: bool = False,
     ) -> None:
+        self._worn_share, self._plain = worn_share, stock.plain
         self._pictures = stock.rows_of("picture", plain_only=plain_only)
         self._shots = {
             kind: stock.rows_of(kind, plain_only=plain_only) for kind, share in shares.items() if share > 0
@@ -98,7 +102,8 @@ class Batches:
 
     def _show(self, product: int, rng: np.random.Generator) -> Rows:
         mine = self._pictures[product]
-        rows = [rng.choice(mine, self._pictures_each, replace=len(mine) < self._pictures_each)]
+        few = len(mine) < self._pictures_each
+        rows = [rng.choice(mine, self._pictures_each, replace=few, p=self._chances(mine))]
         kinds = [kind for kind, of in self._shots.items() if product in of]
         if not kinds:  # no shot of this one: further pictures in their place
             rows.append(rng.choice(mine, self._shots_each))
@@ -107,3 +112,10 @@ class Batches:
         drawn = rng.choice(len(kinds), self._shots_each, p=shares / shares.sum())
         rows += [rng.choice(self._shots[kinds[int(kind)]][product], 1) for kind in drawn]
         return np.concatenate(rows)
+
+    def _chances(self, mine: Rows) -> npt.NDArray[np.float64] | None:
+        """How likely each of these pictures is shown; None where all are alike."""
+        plain = self._plain[mine]
+        if self._worn_share == 0 or plain.all() or not plain.any():
+            return None
+        return np.where(plain, (1 - self._worn_share) / plain.sum(), self._worn_share / (~plain).sum())

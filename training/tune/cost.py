@@ -77,20 +77,22 @@ def cost(checkpoint: str, recipe: TuneRecipe) -> Cost:
     """
     sizes = sizes_of(checkpoint)
     vision = sizes.vision
-    side = recipe.size or vision.image_size
+    first = recipe.size or vision.image_size
+    side = vision.image_size if recipe.growing_share else first  # memory is that of the largest
     counted = _count(vision, recipe, side)
+    at_first = counted if first == side else _count(vision, recipe, first)
+    growth = recipe.growing_share / 2  # weight of the largest in the mean over the steps
+    flop = at_first.flop_each_image * (1 - growth) + counted.flop_each_image * growth
     images = recipe.images_each_step
     on_disk = sizes.folder is not None and (sizes.folder / WEIGHTS).is_file()
     if on_disk:
-        step = _timed(vision, recipe, side, images)
+        took = {size: _timed(vision, recipe, size, images) for size in {first, side}}
         timed_on = "two steps of the whole tower"
     else:
         few = min(images, _TIMED_IMAGES)
-        one, two = (
-            _timed(vision.model_copy(update={"layers": layers}), recipe, side, few) for layers in (1, 2)
-        )
-        step = (one + max(two - one, 0.0) * (vision.layers - 1)) * images / few
+        took = {size: _timed_by_blocks(vision, recipe, size, few) * images / few for size in {first, side}}
         timed_on = f"blocks of that size, {few} pictures"
+    step = took[first] * (1 - growth) + took[side] * growth
     text = sizes.text_parameters * 4 if recipe.text_weight > 0 else 0
     activations = round(counted.activations_each_image * images) + counted.activations_once
     weights, optimiser = counted.parameters * 4, counted.trained * 16
@@ -104,7 +106,7 @@ def cost(checkpoint: str, recipe: TuneRecipe) -> Cost:
         images_each_step=images,
         parameters=counted.parameters,
         trained_parameters=counted.trained,
-        gflop_each_image=counted.flop_each_image / 1e9,
+        gflop_each_image=flop / 1e9,
         weights_bytes=weights,
         optimiser_bytes=optimiser,
         activations_bytes=activations,
@@ -202,6 +204,14 @@ def _saved(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> 
             forward=forward,
             forward_and_back=counter.get_total_flops(),
         )
+
+
+def _timed_by_blocks(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> float:
+    """Seconds of a step of a tower too large to be made: by what a second block adds to the first."""
+    one, two = (
+        _timed(vision.model_copy(update={"layers": layers}), recipe, side, images) for layers in (1, 2)
+    )
+    return one + max(two - one, 0.0) * (vision.layers - 1)
 
 
 def _timed(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.recipes import recipe_field
+from training.schedule import grown_size
 from training.tune.shots import Kind
 from visionseek.errors import InputError
 
@@ -21,6 +22,9 @@ class TuneRecipe:
     steps: int = recipe_field(300, "Optimiser steps.", low=1)
     products_each: int = recipe_field(24, "Products in a batch.", low=2)
     pictures_each: int = recipe_field(1, "Pictures of each in a batch, studio and worn alike.", low=1)
+    worn_share: float = recipe_field(
+        0.0, "Of the pictures of each: about so many worn or in a scene; 0: as they come.", low=0, high=0.9
+    )
     plain_only: bool = recipe_field(
         False, "Leave out pictures of the feed that show the product worn or in a scene."
     )
@@ -31,6 +35,9 @@ class TuneRecipe:
         0.0, "Of the shots: snapshots as by a phone, made from pictures.", low=0, high=1
     )
     size: int = recipe_field(0, "Side of the training pictures in pixels; 0: the checkpoint's own.", low=0)
+    growing_share: float = recipe_field(
+        0.0, "Last share of the steps, in which pictures grow to the checkpoint's own size.", low=0, high=1
+    )
     variation: float = recipe_field(0.5, "Strength of the variation of each picture.", low=0, high=1)
     learning_rate: float = recipe_field(5e-4, "At its peak.", low=0)
     warmup: int = recipe_field(20, "Steps to the peak.", low=0)
@@ -77,6 +84,19 @@ class TuneRecipe:
         return {
             "region": region, "whole": self.whole_share, "crop": self.crop_share, "phone": self.phone_share
         }  # fmt: skip
+
+    def size_at(self, step: int, own: int, patch: int) -> int:
+        """Side of the pictures at a step, of a checkpoint whose own size is `own`."""
+        if not self.size or not self.growing_share:
+            return self.size or own
+        return grown_size(
+            step,
+            steps=self.steps,
+            growing_share=self.growing_share,
+            first=self.size,
+            last=own,
+            patch=patch,
+        )
 
     @property
     def scaled_alpha(self) -> int:

@@ -103,6 +103,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
         shares=recipe.shot_shares,
         hard_share=recipe.hard_share,
         seed=recipe.seed,
+        worn_share=recipe.worn_share,
         plain_only=recipe.plain_only,
     )
     base_sha256 = checkpoint_sha256(checkpoint)
@@ -165,7 +166,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
             },
         )
 
-    size = recipe.size or processor.size
+    patch = vision.config.patch_size
     plotted = time.monotonic()
     with RunLog(out, start=start) as log:
         jump = LossJump(line["loss"] for line in read_log(out) if "loss" in line)
@@ -183,6 +184,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
             generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # patch dropout draws from the global one
             rows = batches(step)
+            size = recipe.size_at(step, processor.size, patch)
             looks = vary(stock.take(rows), size, generator, strength=recipe.variation)
             if step == start:
                 names = [f"{stock.names[stock.array[row]]} {products[stock.labels[row]]}" for row in rows]
@@ -210,6 +212,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
                     "gradient_norm": norm,
                     "mean_length": mean_length(embeddings),
                     "learning_rate": recipe.learning_rate * factor,
+                    "size": size,
                     "images_per_s": len(rows) / (time.perf_counter() - began),
                 },
             )

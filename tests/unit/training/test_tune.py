@@ -187,6 +187,17 @@ def test_dora_targets_and_sizes(
     merge(JinaCLIP.from_pretrained(checkpoint).vision_model, tmp_path)
 
 
+def test_pictures_grow_to_the_size_of_the_checkpoint(
+    checkpoint: Path, make_pictures: Make, tmp_path: Path
+) -> None:
+    own = image_size(checkpoint)
+    run(checkpoint, make_pictures, tmp_path, recipe=replace(RECIPE, size=own // 2, growing_share=0.5))
+    sizes = [line["size"] for line in read_log(tmp_path) if "size" in line]
+    assert sizes[:3] == [own // 2] * 3
+    assert sizes[-1] == own
+    assert sizes == sorted(sizes)
+
+
 def test_checkpointing_changes_memory_and_no_figure(
     checkpoint: Path, make_pictures: Make, tmp_path: Path
 ) -> None:
@@ -285,6 +296,28 @@ def test_mined_neighbours_meet_and_draws_repeat(make_pictures: Make) -> None:
         assert len(drawn) == 4
         assert len(rows) == 12
         assert sum((product + 3) % 6 in drawn for product in drawn) >= 2
+
+
+def test_worn_pictures_are_shown_as_often_as_asked(make_pictures: Make) -> None:
+    pictures = make_pictures(each=4)
+    worn = stock_of(replace(pictures, views=("studio", "studio", "hand", "studio") * 6))
+
+    def share(asked: float) -> float:
+        batches = Batches(
+            worn,
+            products_each=6,
+            pictures_each=2,
+            shots_each=0,
+            shares={},
+            hard_share=0,
+            seed=0,
+            worn_share=asked,
+        )
+        rows = np.concatenate([batches(step) for step in range(200)])
+        return float((rows % 4 == 2).mean())
+
+    assert share(0) == pytest.approx(0.25, abs=0.03)
+    assert share(0.5) == pytest.approx(0.4, abs=0.03)  # a product's one worn picture is not shown twice
 
 
 def test_the_nearest_products_are_those_of_the_nearest_pictures() -> None:
