@@ -118,4 +118,6 @@ class Batches:
         plain = self._plain[mine]
         if self._worn_share == 0 or plain.all() or not plain.any():
             return None
-        return np.where(plain, (1 - self._worn_share) / plain.sum(), self._worn_share / (~plain).sum())
+        chances = np.full(len(mine), (1 - self._worn_share) / int(plain.sum()))
+        chances[~plain] = self._worn_share / int((~plain).sum())
+        return chances
