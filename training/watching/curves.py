@@ -39,7 +39,7 @@ def plot_log(out: Path) -> Path | None:
     panels = {title: series for title, series in panels.items() if series}
     if not panels:
         return None
-    figure = Figure(figsize=(9, 2.6 * len(panels)), layout="constrained")
+    figure = Figure(figsize=(11, 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, (title, series) in zip(axes, panels.items(), strict=True):
         _draw(axis, title, series)
@@ -80,7 +80,7 @@ def _draw(
     axis.set_title(title, loc="left", fontsize=10)
     axis.grid(visible=True, alpha=0.3)
     if len(series) > 1:
-        axis.legend(fontsize=8, ncols=2)
+        axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside: it would hide curves
 
 
 def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

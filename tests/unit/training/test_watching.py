@@ -44,7 +44,7 @@ def test_curves_are_drawn_from_the_log(tmp_path: Path) -> None:
     path = plot_log(tmp_path)
     assert path is not None
     with Image.open(path) as picture:
-        assert picture.size == (900, 780)  # three panels: loss, recall, speed
+        assert picture.size == (1100, 780)  # three panels: loss, recall, speed
 
 
 def test_a_contact_sheet_shows_each_picture_once(tmp_path: Path) -> None:
