@@ -78,21 +78,22 @@ def cost(checkpoint: str, recipe: TuneRecipe) -> Cost:
     sizes = sizes_of(checkpoint)
     vision = sizes.vision
     first = recipe.size or vision.image_size
-    side = vision.image_size if recipe.growing_share else first  # memory is that of the largest
-    counted = _count(vision, recipe, side)
-    at_first = counted if first == side else _count(vision, recipe, first)
-    growth = recipe.growing_share / 2  # weight of the largest in the mean over the steps
-    flop = at_first.flop_each_image * (1 - growth) + counted.flop_each_image * growth
+    last = vision.image_size if recipe.growing_share else first
+    side = max(first, last)  # memory is that of the largest
+    counts = {size: _count(vision, recipe, size) for size in {first, last}}
+    counted = counts[side]
+    growth = recipe.growing_share / 2  # weight of the last size in the mean over the steps
+    flop = counts[first].flop_each_image * (1 - growth) + counts[last].flop_each_image * growth
     images = recipe.images_each_step
     on_disk = sizes.folder is not None and (sizes.folder / WEIGHTS).is_file()
     if on_disk:
-        took = {size: _timed(vision, recipe, size, images) for size in {first, side}}
+        took = {size: _timed(vision, recipe, size, images) for size in {first, last}}
         timed_on = "two steps of the whole tower"
     else:
         few = min(images, _TIMED_IMAGES)
-        took = {size: _timed_by_blocks(vision, recipe, size, few) * images / few for size in {first, side}}
+        took = {size: _timed_by_blocks(vision, recipe, size, few) * images / few for size in {first, last}}
         timed_on = f"blocks of that size, {few} pictures"
-    step = took[first] * (1 - growth) + took[side] * growth
+    step = took[first] * (1 - growth) + took[last] * growth
     text = sizes.text_parameters * 4 if recipe.text_weight > 0 else 0
     activations = round(counted.activations_each_image * images) + counted.activations_once
     weights, optimiser = counted.parameters * 4, counted.trained * 16

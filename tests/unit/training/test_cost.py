@@ -44,6 +44,19 @@ def test_checkpointing_costs_work_and_saves_memory(checkpoint: Path) -> None:
     assert kept.timed_on == "two steps of the whole tower"
 
 
+@pytest.mark.parametrize("times", [0.5, 2])
+def test_a_growing_run_costs_the_memory_of_its_largest_pictures(checkpoint: Path, times: float) -> None:
+    own = sizes_of(str(checkpoint)).vision.image_size
+    other = int(own * times)
+    growing, first, last = (
+        cost(str(checkpoint), replace(RECIPE, size=size, growing_share=share))
+        for size, share in ((other, 0.5), (other, 0.0), (own, 0.0))
+    )
+    assert growing.peak_bytes == max(first.peak_bytes, last.peak_bytes)
+    mean = 0.75 * first.gflop_each_image + 0.25 * last.gflop_each_image
+    assert growing.gflop_each_image == pytest.approx(mean)
+
+
 def test_published_sizes_are_known_without_the_network() -> None:
     v1, v2 = sizes_of("jinaai/jina-clip-v1"), sizes_of("jinaai/jina-clip-v2")
     assert (v1.vision.image_size, v1.vision.width, v2.vision.image_size, v2.vision.width) == (
