@@ -30,7 +30,29 @@ def grown_size(step: int, *, steps: int, growing_share: float, first: int, last:
         last: side in pixels at the end.
         patch: side of a patch in pixels.
     """
+    grown = _grown(step, steps=steps, growing_share=growing_share, first=first, last=last)
+    return max(patch, math.floor(grown / patch) * patch)
+
+
+def grown_patches(step: int, *, steps: int, growing_share: float, first: int, last: int) -> int:
+    """How many patches of a picture a step looks at: `first`, and over the last steps up to all `last`.
+
+    A tower that saw a part only must see whole pictures before it is used (Li et al. 2023, FLIP, section 3.1,
+    unmasked tuning).
+
+    Args:
+        step: counted from 0.
+        steps: of the run.
+        growing_share: of the steps, the last ones, in which the number grows.
+        first: patches at first; 0: all along.
+        last: patches of the picture of this step.
+    """
+    if not first or first >= last:
+        return last
+    return math.floor(_grown(step, steps=steps, growing_share=growing_share, first=first, last=last))
+
+
+def _grown(step: int, *, steps: int, growing_share: float, first: int, last: int) -> float:
     growing = steps * growing_share
     progress = 0.0 if not growing else (step + 1 - (steps - growing)) / growing
-    grown = first + (last - first) * min(1.0, max(0.0, progress))
-    return max(patch, math.floor(grown / patch) * patch)
+    return first + (last - first) * min(1.0, max(0.0, progress))

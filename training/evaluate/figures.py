@@ -49,19 +49,24 @@ def _precision(items: Sequence[Item], query: Query, answer: Answer, attribute: s
     return sum(items[item].attributes.get(attribute) == wanted for item in answer.top) / len(answer.top)
 
 
-def slice_metrics(suite: Suite, answers: Sequence[Answer], *, seed: int = 0) -> Metrics:
+def slice_metrics(
+    suite: Suite, answers: Sequence[Answer], *, labels: Sequence[str] | None = None, seed: int = 0
+) -> Metrics:
     """Every figure of every slice with its interval; figures that no query has are left out.
 
     Args:
         suite: with its queries.
         answers: one a query.
+        labels: by what to tell the figures apart instead of the slice, one a query; queries of an empty one are
+            left out.
         seed: of the bootstrap.
     """
+    labels = [query.slice for query in suite.queries] if labels is None else labels
     names = metric_names(suite)
     values = np.array([query_values(suite, q, a) for q, a in zip(suite.queries, answers, strict=True)])
     found: Metrics = {}
-    for label in dict.fromkeys(query.slice for query in suite.queries):
-        rows = [row for row, query in enumerate(suite.queries) if query.slice == label]
+    for label in dict.fromkeys(label for label in labels if label):
+        rows = [row for row, other in enumerate(labels) if other == label]
         groups = [suite.items[suite.queries[row].subject].family for row in rows]
         table: npt.NDArray[np.float64] = intervals(values[rows], groups, seed=seed)
         found[label] = {

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import training.screenshots
 from training.evaluate import look as look_module
 from training.evaluate.encoder import Pixels
-from training.evaluate.look import Look
+from training.evaluate.look import Look, screenshot
 from visionseek.errors import InputError, VisionSeekError
 from visionseek.files import sha256_file, write_atomically
 from visionseek.pixels import PIXEL_VERSION, Rule, load_image, square
 
 # An encoder without a size scales pictures itself; more than this only costs time on the way.
 _MAX_SIDE = 1024
+# Name of the text in a kept PNG that says which template its screenshot was made from.
+_TEMPLATE = "template"
 
 
 class PixelCache:
@@ -50,13 +53,15 @@ class PixelCache:
             return np.asarray(picture)
         if look.shot is None or self._folder is None:
             return square(look.open(), self._size, self._rule)
-        path = self._folder / f"{self._key(look)}.png"
+        path = self._path(self._folder, look)
         try:
             return load_image(path, self._size, self._rule)
         except InputError:  # not there yet, or damaged
             pixels = square(look.open(), self._size, self._rule)
+        known = PngInfo()
+        known.add_text(_TEMPLATE, screenshot(look.path, look.shot)[2])
         stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+        Image.fromarray(pixels).save(stream, "PNG", compress_level=1, pnginfo=known)
         try:
             write_atomically(path, stream.getvalue())
         except OSError as error:
@@ -66,6 +71,26 @@ class PixelCache:
                 mend="make room, or set VISIONSEEK_DATA to another folder",
             ) from error
         return pixels
+
+    def template(self, look: Look) -> str:
+        """The template of a look's screenshot; empty for a picture itself.
+
+        Raises:
+            InputError: the picture cannot be read.
+        """
+        if look.shot is None:
+            return ""
+        if self._folder is not None and self._size is not None:
+            try:
+                with Image.open(self._path(self._folder, look)) as kept:
+                    if known := kept.info.get(_TEMPLATE):
+                        return str(known)
+            except OSError:
+                pass  # not there, or damaged
+        return screenshot(look.path, look.shot)[2]
+
+    def _path(self, folder: Path, look: Look) -> Path:
+        return folder / f"{self._key(look)}.png"
 
     def _key(self, look: Look) -> str:
         assert look.shot is not None

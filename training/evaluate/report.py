@@ -13,11 +13,13 @@ from training.evaluate.look import Look
 from training.evaluate.ranking import Answer
 from training.evaluate.run import Evaluation
 from training.evaluate.suite import Item, Query, Suite
+from training.evaluate.templates import TemplateFigures
 from training.evaluate.thumbnails import Thumbnails
 
 CASES = 16
 """Queries shown of each slice: the worst first."""
 _GOOD = 2  # of these, so many that were answered well, to see what that looks like
+_OF_TEMPLATES = ("recall@1", "recall@10", "mrr")
 _KINDS = ("exact", "similar", "none")
 
 
@@ -38,7 +40,8 @@ def render_report(
     for label in labels:
         on_slice(label)
         rows = [(q, a) for q, a in zip(suite.queries, evaluation.answers, strict=True) if q.slice == label]
-        sections.append(_section(suite, label, rows, thumbnails, cases))
+        templates = _templates(evaluation.templates.get(label, ()))
+        sections.append(_section(suite, label, rows, thumbnails, cases, templates))
     style = resources.files(__package__).joinpath("report.css").read_text("utf-8")
     links = "".join(f'<a href="#{_anchor(label)}">{escape(label)}</a>' for label in labels)
     title = f"{suite.name}: {evaluation.encoder}"
@@ -110,8 +113,25 @@ def _confidence(calibration: Calibration | str) -> str:
     )
 
 
+def _templates(rows: Sequence[TemplateFigures]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th>{name}</th>" for name in ("template", "queries", *_OF_TEMPLATES))
+    body = "".join(
+        f"<tr><td>{escape(row.template)}</td><td>{row.queries}</td>"
+        f"{''.join(_cell(row.metrics.get(name)) for name in _OF_TEMPLATES)}</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
 def _section(
-    suite: Suite, label: str, rows: Sequence[tuple[Query, Answer]], thumbnails: Thumbnails, cases: int
+    suite: Suite,
+    label: str,
+    rows: Sequence[tuple[Query, Answer]],
+    thumbnails: Thumbnails,
+    cases: int,
+    templates: str,
 ) -> str:
     # Of equal ranks the one that was surest is the worse failure.
     worst = sorted(rows, key=lambda row: (-row[1].rank, -row[1].scores[0] if row[1].scores else 0.0))
@@ -121,7 +141,7 @@ def _section(
     body = "".join(_case(suite, looks, query, answer, thumbnails) for query, answer in shown)
     return (
         f'<h2 id="{_anchor(label)}">{escape(label)}</h2><p class="dim">{failed} of {len(rows)} not answered first; '
-        f"the worst first, {len(shown)} shown.</p>{body}"
+        f"the worst first, {len(shown)} shown.</p>{templates}{body}"
     )
 
 

@@ -76,6 +76,10 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "suite": evaluation.suite.name,
         "encoder": evaluation.encoder,
         "metrics": evaluation.metrics,
+        "templates": {
+            label: {row.template: {"queries": row.queries, **row.metrics} for row in rows}
+            for label, rows in evaluation.templates.items()
+        },
         "calibration": _told(found) if isinstance(found, Calibration) else {"missing": found},
         "queries": dict(Counter(query.slice for query in evaluation.suite.queries)),
         "gallery": len(evaluation.suite.items),

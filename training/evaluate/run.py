@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from training.evaluate.look import Look
 from training.evaluate.pixel_cache import PixelCache
 from training.evaluate.ranking import Answer, rank
 from training.evaluate.suite import Query, Suite
+from training.evaluate.templates import TemplateFigures, by_template
 from training.trained_on import require_apart
 from visionseek.errors import InputError
 
@@ -34,6 +35,7 @@ class Evaluation:
         encoder: its name.
         answers: one a query.
         metrics: by slice.
+        templates: of slices of whole screenshots, those that are found the least first.
         calibration: of the confidence in the first hit, or why there is none.
         skipped: slice -> why it was not asked.
         apart: whether the encoder's record says that it never saw these products; None without a record.
@@ -44,6 +46,7 @@ class Evaluation:
     encoder: str
     answers: tuple[Answer, ...]
     metrics: Metrics
+    templates: Mapping[str, Sequence[TemplateFigures]]
     calibration: Calibration | str
     skipped: dict[str, str]
     apart: bool | None
@@ -108,6 +111,7 @@ def evaluate_encoder(
         encoder=encoder.name,
         answers=tuple(answers),
         metrics=slice_metrics(answered, answers, seed=seed),
+        templates=by_template(answered, answers, pixels, seed=seed),
         calibration=calibrate(answered, vectors, gallery, starts, seed=seed),
         skipped=skipped,
         apart=None if encoder.trained_on is None else True,

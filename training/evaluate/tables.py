@@ -23,6 +23,12 @@ def print_figures(result: Evaluation) -> None:
             cells = [_cell(figures[name]) if name in figures else "" for name in names]
             table.add_row(label, *cells)
         output.console.print(table)
+    for label, rows in result.templates.items():
+        told = ("recall@1", "recall@10", "mrr")
+        table = Table(f"{label}, by template", "queries", *told)
+        for row in rows:
+            table.add_row(row.template, str(row.queries), *(_cell(row.metrics[name]) for name in told))
+        output.console.print(table)
     for label, why in result.skipped.items():
         output.console.print(f"not asked: {label}, because {why}", markup=False)
     for note in result.suite.notes:

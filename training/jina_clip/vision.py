@@ -139,13 +139,18 @@ class VisionTower(nn.Module):
             cos, sin = image_table(rows, columns, self.config.head_width, self.config.pt_hw_seq_len)
         return cos.to(like), sin.to(like)
 
-    def forward(self, pixel_values: Tensor) -> Tensor:
+    def forward(self, pixel_values: Tensor, looked_at: Tensor | None = None) -> Tensor:
         """Return un-normalised features [B, D].
+
+        Args:
+            pixel_values: [B, 3, H, W], normalised.
+            looked_at: int64 [B, K], the patches to look at, numbered in reading order, instead of all; patch
+                dropout is then off.
 
         Raises:
             ValueError: not floats [B, 3, H, W], or smaller than a patch.
         """
-        return cast("Tensor", self.norm(self._run(pixel_values, wanted=1)[:, 0]))
+        return cast("Tensor", self.norm(self._run(pixel_values, looked_at, wanted=1)[:, 0]))
 
     def tokens(self, pixel_values: Tensor) -> Tensor:
         """Return all tokens [B, 1 + N, D] before the last norm, CLS first.
@@ -153,17 +158,17 @@ class VisionTower(nn.Module):
         Raises:
             ValueError: as `forward`.
         """
-        return self._run(pixel_values, wanted=None)
+        return self._run(pixel_values, None, wanted=None)
 
-    def _run(self, pixel_values: Tensor, wanted: int | None) -> Tensor:
+    def _run(self, pixel_values: Tensor, looked_at: Tensor | None, wanted: int | None) -> Tensor:
         # Only the last block may leave tokens out: every other one is attended to by the next.
-        x, cos, sin = self._embed(pixel_values)
+        x, cos, sin = self._embed(pixel_values, looked_at)
         last = len(self.blocks) - 1
         for number, block in enumerate(self.blocks):
             x = cast("Tensor", block(x, cos, sin, wanted if number == last else None))
         return x
 
-    def _embed(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _embed(self, pixel_values: Tensor, looked_at: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the tokens [B, 1 + N, D] that enter the first block, and the rotary tables."""
         patch = self.config.patch_size
         if pixel_values.ndim != 4 or pixel_values.shape[1] != 3 or min(pixel_values.shape[2:]) < patch:
@@ -185,8 +190,10 @@ class VisionTower(nn.Module):
         x = x + positions
         # Every head turns alike.
         cos, sin = cos.repeat(1, self.config.heads), sin.repeat(1, self.config.heads)
-        if self.training and self.config.patch_dropout > 0:
-            x, cos, sin = self._drop_patches(x, cos, sin)
+        if looked_at is None and self.training and self.config.patch_dropout > 0:
+            looked_at = self._drawn(x)
+        if looked_at is not None:
+            x, cos, sin = _looked_at(x, cos, sin, looked_at)
         return x, cos, sin
 
     def _interpolate(self, rows: int, columns: int) -> Tensor:
@@ -199,11 +206,15 @@ class VisionTower(nn.Module):
             [self.pos_embed[:, :1], resized.flatten(2).transpose(1, 2).to(self.pos_embed)], dim=1
         )
 
-    def _drop_patches(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Keep CLS and a random share of the patches of each picture, with their rows of the table."""
-        batch, tokens, width = x.shape
-        kept = max(1, int((tokens - 1) * (1 - self.config.patch_dropout)))
-        chosen = torch.rand(batch, tokens - 1, device=x.device).topk(kept, dim=1).indices + 1
-        chosen = torch.cat([chosen.new_zeros(batch, 1), chosen], dim=1)
-        x = x.gather(1, chosen[..., None].expand(-1, -1, width))
-        return x, cos[chosen], sin[chosen]
+    def _drawn(self, x: Tensor) -> Tensor:
+        """A random share of the patches of tokens [B, 1 + N, D]: int64 [B, K]."""
+        patches = x.shape[1] - 1
+        kept = max(1, int(patches * (1 - self.config.patch_dropout)))
+        return torch.rand(x.shape[0], patches, device=x.device).topk(kept, dim=1).indices
+
+
+def _looked_at(x: Tensor, cos: Tensor, sin: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """CLS and those patches [B, K] of tokens [B, 1 + N, D], with their rows of the tables."""
+    chosen = torch.cat([patches.new_zeros(len(patches), 1), patches + 1], dim=1)
+    x = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2]))
+    return x, cos[chosen], sin[chosen]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.recipes import recipe_field
-from training.schedule import grown_size
+from training.schedule import grown_patches, grown_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,11 @@ class Recipe:
     variation: float = recipe_field(1.0, "Strength of the variation of each picture.", low=0, high=1)
     size: int = recipe_field(96, "Side of the pictures at first, in pixels.", low=16)
     final_size: int = recipe_field(0, "Side at the end; 0: the model's own.", low=0)
+    patches: int = recipe_field(
+        0, "Of each picture that are looked at, busy ones before empty ones; 0: all.", low=0
+    )
     growing_share: float = recipe_field(
-        0.4, "Last share of the steps, in which pictures grow.", low=0, high=1
+        0.4, "Last share of the steps, in which pictures, and patches to all, grow.", low=0, high=1
     )
     ema: float = recipe_field(0.998, "Decay of the averaged weights, which are what is saved.", low=0, high=1)
     seed: int = recipe_field(0, "Of initial values, batches and variation.", low=0)
@@ -44,4 +47,14 @@ class Recipe:
             first=self.size,
             last=self.final_size,
             patch=patch,
+        )
+
+    def patches_at(self, step: int, size: int, patch: int) -> int:
+        """How many patches of a picture of `size` pixels a step looks at."""
+        return grown_patches(
+            step,
+            steps=self.steps,
+            growing_share=self.growing_share,
+            first=self.patches,
+            last=(size // patch) ** 2,
         )

@@ -18,6 +18,7 @@ from training.divergence import refuse_divergence, refuse_gradient
 from training.embedding import Normaliser
 from training.jina_clip import JinaCLIP, Preprocessor
 from training.optimizer import Optimizer
+from training.patches import busy_patches
 from training.precision import mixed_precision
 from training.pretrain.batches import batches
 from training.pretrain.objective import Objective, say
@@ -104,6 +105,7 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             generator = torch.Generator().manual_seed(seed)
             rows = crew.share(torch.from_numpy(next(drawn)))
             size = recipe.size_at(step, patch)
+            patches = recipe.patches_at(step, size, patch)
             looks = vary(pixels[rows], size, generator, strength=recipe.variation)
             if step == 0 and crew.leads:
                 names = [pictures.products[int(label)] for label in labels[rows]]
@@ -112,9 +114,10 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             said = say(words, labels[rows], seed, crew.device) if words and recipe.text_weight else None
             objective = Objective(clip, recipe, crew, labels[rows], said)
 
-            def encode(part: Tensor) -> Tensor:
+            def encode(part: Tensor, patches: int = patches) -> Tensor:
+                looked_at = busy_patches(part.to(crew.device), patch, patches)
                 with mixed_precision(crew.device):
-                    features: Tensor = clip.vision_model(normaliser.unit(part).to(crew.device))
+                    features: Tensor = clip.vision_model(normaliser.unit(part).to(crew.device), looked_at)
                 return functional.normalize(features.float(), dim=-1)
 
             loss, embeddings = backward_in_pieces(encode, looks, objective, pieces=recipe.pieces, seed=seed)
@@ -127,7 +130,13 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             on_step(step + 1, loss.item())
             if log is not None:
                 rate = len(objective.products) / (time.perf_counter() - began)
-                figures = {"loss": loss.item(), **objective.figures, "gradient_norm": norm, "size": size}
+                figures = {
+                    "loss": loss.item(),
+                    **objective.figures,
+                    "gradient_norm": norm,
+                    "size": size,
+                    "patches": patches,
+                }
                 log.write(step + 1, {**figures, "images_per_s": rate})
             if log is not None and ((step + 1) % save_every == 0 or step + 1 == recipe.steps):
                 state = {"clip": clip.state_dict(), "average": average.state_dict()}

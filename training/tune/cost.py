@@ -16,6 +16,7 @@ from training.adapters import attach
 from training.jina_clip.checkpoint import WEIGHTS
 from training.jina_clip.config import VisionConfig
 from training.jina_clip.vision import VisionTower
+from training.optimizer import Optimizer
 from training.precision import mixed_precision
 from training.tune.checkpointing import checkpoint_blocks
 from training.tune.recipe import TuneRecipe
@@ -79,27 +80,29 @@ def cost(checkpoint: str, recipe: TuneRecipe) -> Cost:
     vision = sizes.vision
     first = recipe.size or vision.image_size
     last = vision.image_size if recipe.growing_share else first
-    side = max(first, last)  # memory is that of the largest
-    counts = {size: _count(vision, recipe, size) for size in {first, last}}
-    counted = counts[side]
-    growth = recipe.growing_share / 2  # weight of the last size in the mean over the steps
-    flop = counts[first].flop_each_image * (1 - growth) + counts[last].flop_each_image * growth
+    start, end = (_looks(vision, recipe, size, step) for size, step in ((first, 0), (last, recipe.steps - 1)))
+    if not recipe.growing_share:
+        end = start
+    largest = max(start, end, key=lambda looks: (looks.patches, looks.side))  # memory is that of the largest
+    counts = {looks: _count(vision, recipe, looks) for looks in {start, end}}
+    counted = counts[largest]
+    growth = recipe.growing_share / 2  # weight of the last looks in the mean over the steps
+    flop = counts[start].flop_each_image * (1 - growth) + counts[end].flop_each_image * growth
     images = recipe.images_each_step
     on_disk = sizes.folder is not None and (sizes.folder / WEIGHTS).is_file()
     if on_disk:
-        took = {size: _timed(vision, recipe, size, images) for size in {first, last}}
+        took = {looks: _timed(vision, recipe, looks, images) for looks in {start, end}}
         timed_on = "two steps of the whole tower"
     else:
         few = min(images, _TIMED_IMAGES)
-        took = {size: _timed_by_blocks(vision, recipe, size, few) * images / few for size in {first, last}}
+        took = {looks: _timed_by_blocks(vision, recipe, looks, few) * images / few for looks in {start, end}}
         timed_on = f"blocks of that size, {few} pictures"
-    step = took[first] * (1 - growth) + took[last] * growth
+    step = took[start] * (1 - growth) + took[end] * growth
     text = sizes.text_parameters * 4 if recipe.text_weight > 0 else 0
     activations = round(counted.activations_each_image * images) + counted.activations_once
     weights, optimiser = counted.parameters * 4, counted.trained * 16
-    tokens = 1 + (side // vision.patch_size) ** 2
-    working = _WIDEST_AT_ONCE * images * tokens * vision.hidden * 4
-    pixels = 3 * images * 3 * side**2 * 4
+    working = _WIDEST_AT_ONCE * images * (1 + largest.patches) * vision.hidden * 4
+    pixels = 3 * images * 3 * max(first, last) ** 2 * 4
     # The text tower is counted to the end: weights that were read from one file are given back together.
     peak = _PROCESS_BYTES + weights + text + optimiser + activations + working + pixels
     return Cost(
@@ -145,6 +148,24 @@ def report_cost(checkpoint: str, recipe: TuneRecipe, *, as_json: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Looks:
+    side: int
+    patches: int
+
+    def pixels(self, images: int) -> Tensor:
+        return torch.randn(images, 3, self.side, self.side)
+
+    def looked_at(self, images: int, patch: int) -> Tensor | None:
+        if self.patches == (self.side // patch) ** 2:
+            return None
+        return torch.arange(self.patches).expand(images, -1).contiguous()
+
+
+def _looks(vision: VisionConfig, recipe: TuneRecipe, side: int, step: int) -> _Looks:
+    return _Looks(side, recipe.patches_at(step, side, vision.patch_size))
+
+
+@dataclass(frozen=True, slots=True)
 class _Counted:
     parameters: int
     trained: int
@@ -153,14 +174,14 @@ class _Counted:
     activations_once: int
 
 
-def _count(vision: VisionConfig, recipe: TuneRecipe, side: int) -> _Counted:
+def _count(vision: VisionConfig, recipe: TuneRecipe, looks: _Looks) -> _Counted:
     """Run the tower's forward and backward pass on tensors that have no data."""
-    saved = {images: _saved(vision, recipe, side, images) for images in (2, 4)}
+    saved = {images: _saved(vision, recipe, looks, images) for images in (2, 4)}
     each = (saved[4].bytes - saved[2].bytes) / 2
     once = max(0, round(saved[2].bytes - 2 * each))
     if recipe.checkpointing:
         # Blocks keep their inputs; one block at a time is computed again with all that it keeps.
-        inputs = vision.layers * (1 + (side // vision.patch_size) ** 2) * vision.width * 4
+        inputs = vision.layers * (1 + looks.patches) * vision.width * 4
         each, once = inputs + each / vision.layers, round(once / vision.layers)
     flop = saved[2].forward_and_back / 2 + (saved[2].forward / 2 if recipe.checkpointing else 0)
     return _Counted(saved[2].parameters, saved[2].trained, flop, each, once)
@@ -175,7 +196,7 @@ class _Pass:
     forward_and_back: int
 
 
-def _saved(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> _Pass:
+def _saved(vision: VisionConfig, recipe: TuneRecipe, looks: _Looks, images: int) -> _Pass:
     with torch.device("meta"):
         tower = _attached(VisionTower(vision), recipe)
     with FakeTensorMode():
@@ -192,10 +213,10 @@ def _saved(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> 
                 kept[storage._cdata] = storage  # held, so that no other gets its number
             return tensor
 
-        pixels = torch.empty(images, 3, side, side)
+        inputs = looks.pixels(images), looks.looked_at(images, vision.patch_size)
         with FlopCounterMode(display=False) as counter:
             with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), mixed_precision():
-                features = torch.func.functional_call(tower, values, (pixels,))
+                features = torch.func.functional_call(tower, values, inputs)
             forward = counter.get_total_flops()
             features.float().sum().backward()
         return _Pass(
@@ -207,15 +228,15 @@ def _saved(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> 
         )
 
 
-def _timed_by_blocks(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> float:
+def _timed_by_blocks(vision: VisionConfig, recipe: TuneRecipe, looks: _Looks, images: int) -> float:
     """Seconds of a step of a tower too large to be made: by what a second block adds to the first."""
     one, two = (
-        _timed(vision.model_copy(update={"layers": layers}), recipe, side, images) for layers in (1, 2)
+        _timed(vision.model_copy(update={"layers": layers}), recipe, looks, images) for layers in (1, 2)
     )
     return one + max(two - one, 0.0) * (vision.layers - 1)
 
 
-def _timed(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> float:
+def _timed(vision: VisionConfig, recipe: TuneRecipe, looks: _Looks, images: int) -> float:
     """Seconds of a step of a tower with random weights, the better of two."""
     plain = VisionTower(vision)
     for parameter in plain.parameters():
@@ -223,17 +244,17 @@ def _timed(vision: VisionConfig, recipe: TuneRecipe, side: int, images: int) -> 
     if recipe.checkpointing:
         checkpoint_blocks(plain)
     tower = _attached(plain, recipe)
-    trained = [parameter for parameter in tower.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=1e-6)
-    pixels = torch.randn(images, 3, side, side)
+    trained = {name: parameter for name, parameter in tower.named_parameters() if parameter.requires_grad}
+    optimizer = Optimizer(trained, recipe.optimizer, learning_rate=1e-6, weight_decay=0.0)
+    inputs = looks.pixels(images), looks.looked_at(images, vision.patch_size)
     took = []
     for _ in range(2):
         began = time.perf_counter()
         with mixed_precision():
-            features = tower(pixels)
+            features = tower(*inputs)
         features.float().square().mean().backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.step(1.0)
+        optimizer.zero_grad()
         took.append(time.perf_counter() - began)
     return min(took)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.recipes import recipe_field
-from training.schedule import grown_size
+from training.schedule import grown_patches, grown_size
 from training.tune.shots import Kind
 from visionseek.errors import InputError
 
@@ -35,10 +35,17 @@ class TuneRecipe:
         0.0, "Of the shots: snapshots as by a phone, made from pictures.", low=0, high=1
     )
     size: int = recipe_field(0, "Side of the training pictures in pixels; 0: the checkpoint's own.", low=0)
-    growing_share: float = recipe_field(
-        0.0, "Last share of the steps, in which pictures grow to the checkpoint's own size.", low=0, high=1
+    patches: int = recipe_field(
+        0, "Of each picture that are looked at, busy ones before empty ones; 0: all.", low=0
     )
+    growing_share: float = recipe_field(
+        0.0, "Last share of the steps, in which pictures grow to the checkpoint's own size, and patches to all.",
+        low=0, high=1,
+    )  # fmt: skip
     variation: float = recipe_field(0.5, "Strength of the variation of each picture.", low=0, high=1)
+    optimizer: Literal["adamw", "muon"] = recipe_field(
+        "adamw", "Of the adapter's matrices; centres of ArcFace: AdamW."
+    )
     learning_rate: float = recipe_field(5e-4, "At its peak.", low=0)
     warmup: int = recipe_field(20, "Steps to the peak.", low=0)
     rank: int = recipe_field(16, "Of the LoRA update.", low=1)
@@ -96,6 +103,16 @@ class TuneRecipe:
             first=self.size,
             last=own,
             patch=patch,
+        )
+
+    def patches_at(self, step: int, size: int, patch: int) -> int:
+        """How many patches of a picture of `size` pixels a step looks at."""
+        return grown_patches(
+            step,
+            steps=self.steps,
+            growing_share=self.growing_share,
+            first=self.patches,
+            last=(size // patch) ** 2,
         )
 
     @property

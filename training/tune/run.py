@@ -21,6 +21,8 @@ from training.adapters import ADAPTER_FILE, AdapterManifest, attach, checkpoint_
 from training.divergence import LossJump, mean_length, refuse_divergence, refuse_gradient
 from training.embedding import Normaliser, embed
 from training.jina_clip import JinaCLIP, Preprocessor
+from training.optimizer import Optimizer
+from training.patches import busy_patches
 from training.precision import mixed_precision
 from training.pretrain.pictures import PictureSet
 from training.pretrain.variation import vary
@@ -45,7 +47,7 @@ _PLOT_SECONDS = 60
 _PHRASES = 4
 
 
-def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
+def tune(  # noqa: PLR0915 -- one run, read from top to bottom
     checkpoint: Path,
     stock: Stock,
     recipe: TuneRecipe,
@@ -136,10 +138,15 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
     tower.to(device)
     trainable = {name: p for name, p in tower.named_parameters() if p.requires_grad}
     objective = Objective(recipe, stock, known.captions, known.before, dimension, device)
-    groups: list[dict[str, Any]] = [{"params": list(trainable.values()), "rate": 1.0}]
-    if objective.centres is not None:
-        groups.append({"params": [objective.centres], "rate": recipe.arcface_rate})
-    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=0.0)
+    optimizer = Optimizer(
+        trainable,
+        recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        weight_decay=0.0,
+        betas=(0.9, 0.999),  # an adapter's gradients change slowly: AdamW's own
+        faster=[] if objective.centres is None else [objective.centres],
+        faster_rate=recipe.arcface_rate,
+    )
 
     start = 0
     batches.neighbours = neighbours
@@ -179,30 +186,32 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
                 and step % recipe.mine_every == 0
                 and not (step == 0 and neighbours is not None)
             ):
-                near = embed(tower, stock.pictures.pixels, normaliser)
+                # At first the tower is what it was when its pictures were looked up.
+                near = known.before if step == 0 and known.before is not None else None
+                near = embed(tower, stock.pictures.pixels, normaliser) if near is None else near
                 batches.neighbours = nearest_products(near, stock.pictures.labels, len(products))
             generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-            torch.manual_seed(recipe.seed * 1_000_003 + step)  # patch dropout draws from the global one
+            torch.manual_seed(recipe.seed * 1_000_003 + step)  # patches are drawn by the global one
             rows = batches(step)
             size = recipe.size_at(step, processor.size, patch)
+            patches = recipe.patches_at(step, size, patch)
             looks = vary(stock.take(rows), size, generator, strength=recipe.variation)
             if step == start:
                 names = [f"{stock.names[stock.array[row]]} {products[stock.labels[row]]}" for row in rows]
                 contact_sheet(looks, out / SHEET_FILE, labels=names)
             factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * factor * group["rate"]
+            looked_at = busy_patches(looks.to(device), patch, patches)
             with mixed_precision(device):
-                features = tower(normaliser.unit(looks).to(device))
+                features = tower(normaliser.unit(looks).to(device), looked_at)
             embeddings = functional.normalize(features.float(), dim=-1)
             terms = objective.terms(step, embeddings, rows)
             loss = objective.weigh(terms)
             refuse_divergence(step, loss, embeddings, products=len(np.unique(stock.labels[rows])))
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             norm = float(nn.utils.clip_grad_norm_(trainable.values(), 1.0))
             refuse_gradient(step, norm)
-            optimizer.step()
+            optimizer.step(factor)
             jump.refuse(step, loss.item())
             log.write(
                 step + 1,
@@ -213,6 +222,7 @@ def tune(  # noqa: PLR0912, PLR0915 -- one run, read from top to bottom
                     "mean_length": mean_length(embeddings),
                     "learning_rate": recipe.learning_rate * factor,
                     "size": size,
+                    "patches": patches,
                     "images_per_s": len(rows) / (time.perf_counter() - began),
                 },
             )

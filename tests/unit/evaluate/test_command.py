@@ -48,6 +48,20 @@ def test_figures_results_report_and_comparison(shop: Path, tmp_path: Path) -> No
         run("compare", out, out, "--metric", "recall@7")
 
 
+def test_whole_screenshots_are_told_apart_by_template(shop: Path, tmp_path: Path) -> None:
+    options = ("--suite", "jewelbench", "--data", shop, "--encoder", "hsv", "--report", tmp_path / "r.html")
+    drawn, kept = (json.loads(run(*options, "--json").stdout.splitlines()[-1]) for _ in range(2))
+    assert list(drawn["templates"]) == ["screenshot"]
+    found = drawn["templates"]["screenshot"]
+    assert sum(figures["queries"] for figures in found.values()) == drawn["queries"]["screenshot"]
+    mean = sum(figures["queries"] * figures["recall@1"][0] for figures in found.values())
+    assert mean / drawn["queries"]["screenshot"] == pytest.approx(
+        drawn["metrics"]["screenshot"]["recall@1"][0], abs=1e-3
+    )
+    assert kept["templates"] == drawn["templates"]  # from the kept screenshots, drawn no more
+    assert all(name in (tmp_path / "r.html").read_text() for name in found)
+
+
 def test_the_same_run_gives_the_same_bytes_but_for_its_seconds(shop: Path, tmp_path: Path) -> None:
     lines = []
     for name in ("a.json", "b.json"):

@@ -57,6 +57,15 @@ def test_a_growing_run_costs_the_memory_of_its_largest_pictures(checkpoint: Path
     assert growing.gflop_each_image == pytest.approx(mean)
 
 
+def test_fewer_patches_cost_less_work_and_memory(checkpoint: Path) -> None:
+    few, growing, everything = (
+        cost(str(checkpoint), replace(RECIPE, patches=patches, growing_share=share))
+        for patches, share in ((4, 0.0), (4, 0.5), (0, 0.0))
+    )
+    assert few.gflop_each_image < growing.gflop_each_image < everything.gflop_each_image
+    assert few.peak_bytes < growing.peak_bytes == everything.peak_bytes
+
+
 def test_published_sizes_are_known_without_the_network() -> None:
     v1, v2 = sizes_of("jinaai/jina-clip-v1"), sizes_of("jinaai/jina-clip-v2")
     assert (v1.vision.image_size, v1.vision.width, v2.vision.image_size, v2.vision.width) == (

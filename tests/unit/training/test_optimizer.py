@@ -52,3 +52,16 @@ def test_muon_turns_hidden_matrices_only_as_fast_as_adamw() -> None:
     # an orthogonal update times 0.2 * sqrt(6) and the rate, within what Newton-Schulz is exact to
     lengths = torch.linalg.svdvals(moved.detach()) / (0.05 * 0.2 * 6**0.5)
     assert bool(((lengths > 0.6) & (lengths < 1.3)).all())
+
+
+def test_some_learn_faster_and_only_what_is_there_gets_an_optimiser() -> None:
+    matrix, centres = nn.Parameter(torch.ones(4, 4)), nn.Parameter(torch.ones(3, 2, 4))
+    optimizer = Optimizer(
+        {"lora_A": matrix}, "muon", learning_rate=0.1, weight_decay=0.0, faster=[centres], faster_rate=10.0
+    )
+    step(optimizer, {"lora_A": matrix, "centres": centres})
+    # AdamW's first step is the rate itself: 0.5 of the peak, ten times
+    torch.testing.assert_close(centres.detach(), torch.full_like(centres, 1 - 0.5), rtol=0, atol=1e-4)
+    alone = Optimizer({"lora_A": matrix}, "muon", learning_rate=0.1, weight_decay=0.0)
+    step(alone, {"lora_A": matrix})
+    assert len(alone.state_dict()["parts"]) == 1

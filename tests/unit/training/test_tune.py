@@ -198,6 +198,16 @@ def test_pictures_grow_to_the_size_of_the_checkpoint(
     assert sizes == sorted(sizes)
 
 
+def test_busy_patches_first_and_all_of_them_at_the_end(
+    checkpoint: Path, make_pictures: Make, tmp_path: Path
+) -> None:
+    run(checkpoint, make_pictures, tmp_path, recipe=replace(RECIPE, patches=4, growing_share=0.5))
+    patches = [line["patches"] for line in read_log(tmp_path) if "patches" in line]
+    assert patches[:3] == [4] * 3
+    assert patches == sorted(patches)
+    assert patches[-1] == 16
+
+
 def test_checkpointing_changes_memory_and_no_figure(
     checkpoint: Path, make_pictures: Make, tmp_path: Path
 ) -> None:
