@@ -85,7 +85,9 @@ class Objective:
         if self._memory is not None:
             if step >= recipe.memory_after:
                 memory, known = (tensor.to(device) for tensor in self._memory.filled())
-                found["memory"] = cross_batch(embeddings, labels, memory, known, recipe.temperature)
+                # A step whose products are not in the memory has no such loss; 0 would be a spike in its curve.
+                if not found or bool(torch.isin(labels, known).any()):
+                    found["memory"] = cross_batch(embeddings, labels, memory, known, recipe.temperature)
             self._memory.add(embeddings, labels)
         if recipe.keep_weight > 0:
             places = self._stock.place[rows]

@@ -77,8 +77,14 @@ class TuneRecipe:
         shares = self.whole_share + self.crop_share + self.phone_share
         if shares > 1 + 1e-9:
             raise InputError(f"whole, crop and phone share add up to {shares:g}, more than all the shots")
-        if not any(getattr(self, name) > 0 for name in self.__slots__ if name.endswith("_weight")):
+        counted = [name for name in self.__slots__ if name.endswith("_weight") and getattr(self, name) > 0]
+        if not counted:
             raise InputError("every loss has weight 0: there is nothing to learn")
+        if counted == ["memory_weight"] and self.memory_after:
+            raise InputError(
+                f"the memory alone has nothing to teach in the first {self.memory_after} steps",
+                mend="--memory-after 0, or another loss beside it",
+            )
         if self.pictures_each + self.shots_each < 2:
             raise InputError(
                 "a batch shows one picture of each product", mend="--pictures-each 2, or --shots-each 1"
