@@ -100,3 +100,19 @@ def test_what_cannot_be_merged_is_told(checkpoint: Path, adapter: Path, tmp_path
             str(tmp_path / "o"),
         )
     assert not (tmp_path / "o").exists()
+
+
+def test_half_of_an_update_lies_between_both(checkpoint: Path, adapter: Path, tmp_path: Path) -> None:
+    towers = []
+    for strength in ("0", "0.5", "1"):
+        out = tmp_path / strength
+        words = ("--checkpoint", str(checkpoint), "--adapter", str(adapter), "--dtype", "float32")
+        told = run(*words, "--strength", strength, "--out", str(out))
+        assert told["strength"] == float(strength)
+        towers.append(JinaCLIP.from_pretrained(out).vision_model.state_dict())
+    nothing, half, whole = towers
+    plain = JinaCLIP.from_pretrained(checkpoint).vision_model.state_dict()
+    assert all(torch.equal(nothing[name], plain[name]) for name in plain)
+    assert any(not torch.equal(whole[name], plain[name]) for name in plain)
+    for name in plain:
+        torch.testing.assert_close(half[name], (plain[name] + whole[name]) / 2)
