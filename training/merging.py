@@ -40,6 +40,8 @@ def merge(
     A --strength between 0 and 1 is the line between both (Wortsman et al. 2022, WiSE-FT): often better than either
     end, where the tuning won on some questions and lost on others.
     """
+    if adapter is None and strength != 1:
+        raise click.UsageError("--strength is of an adapter's update: give --adapter")
     # torch takes seconds to import; `--help` should not.
     import torch  # noqa: PLC0415
 

@@ -144,8 +144,8 @@ class VisionTower(nn.Module):
 
         Args:
             pixel_values: [B, 3, H, W], normalised.
-            looked_at: int64 [B, K], the patches to look at, numbered in reading order, instead of all; patch
-                dropout is then off.
+            looked_at: int64 [B, K], the patches to look at, numbered in reading order, instead of all, on
+                any device; patch dropout is then off.
 
         Raises:
             ValueError: not floats [B, 3, H, W], or smaller than a patch.
@@ -215,6 +215,7 @@ class VisionTower(nn.Module):
 
 def _looked_at(x: Tensor, cos: Tensor, sin: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """CLS and those patches [B, K] of tokens [B, 1 + N, D], with their rows of the tables."""
+    patches = patches.to(x.device)
     chosen = torch.cat([patches.new_zeros(len(patches), 1), patches + 1], dim=1)
     x = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2]))
     return x, cos[chosen], sin[chosen]

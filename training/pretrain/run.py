@@ -115,7 +115,7 @@ def pretrain(  # noqa: PLR0915 -- one run, read from top to bottom
             objective = Objective(clip, recipe, crew, labels[rows], said)
 
             def encode(part: Tensor, patches: int = patches) -> Tensor:
-                looked_at = busy_patches(part.to(crew.device), patch, patches)
+                looked_at = busy_patches(part, patch, patches)
                 with mixed_precision(crew.device):
                     features: Tensor = clip.vision_model(normaliser.unit(part).to(crew.device), looked_at)
                 return functional.normalize(features.float(), dim=-1)

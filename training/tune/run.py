@@ -200,7 +200,7 @@ def tune(  # noqa: PLR0915 -- one run, read from top to bottom
                 names = [f"{stock.names[stock.array[row]]} {products[stock.labels[row]]}" for row in rows]
                 contact_sheet(looks, out / SHEET_FILE, labels=names)
             factor = cosine_with_warmup(step, steps=recipe.steps, warmup=recipe.warmup)
-            looked_at = busy_patches(looks.to(device), patch, patches)
+            looked_at = busy_patches(looks, patch, patches)
             with mixed_precision(device):
                 features = tower(normaliser.unit(looks).to(device), looked_at)
             embeddings = functional.normalize(features.float(), dim=-1)

@@ -116,3 +116,11 @@ def test_half_of_an_update_lies_between_both(checkpoint: Path, adapter: Path, tm
     assert any(not torch.equal(whole[name], plain[name]) for name in plain)
     for name in plain:
         torch.testing.assert_close(half[name], (plain[name] + whole[name]) / 2)
+
+
+def test_a_strength_without_an_adapter_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    words = ["--checkpoint", str(checkpoint), "--strength", "0.5", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(merge, words)
+    assert result.exit_code == 2
+    assert "give --adapter" in result.output
+    assert not (tmp_path / "out").exists()
