@@ -41,15 +41,13 @@ def by_template(
     whole = [query.look if query.look and not query.look.cropped else None for query in suite.queries]
     templates = [pixels.template(look) if look else "" for look in whole]
     found: dict[str, list[TemplateFigures]] = {}
-    for label in dict.fromkeys(query.slice for query in suite.queries):
+    asked = dict.fromkeys(query.slice for query, name in zip(suite.queries, templates, strict=True) if name)
+    for label in asked:
         mine = [
             name if query.slice == label else "" for name, query in zip(templates, suite.queries, strict=True)
         ]
         metrics = slice_metrics(suite, answers, labels=mine, seed=seed)
         counts = Counter(mine)
         rows = [TemplateFigures(name, counts[name], figures) for name, figures in metrics.items()]
-        if rows:
-            found[label] = sorted(
-                rows, key=lambda row: (row.metrics["recall@1"][0], row.metrics["recall@10"][0])
-            )
+        found[label] = sorted(rows, key=lambda row: (row.metrics["recall@1"][0], row.metrics["recall@10"][0]))
     return found
